@@ -1,0 +1,3 @@
+"""Rubi Studio MT5 bridge."""
+
+__version__ = "3.1.0"
