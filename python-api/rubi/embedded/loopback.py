@@ -1,0 +1,46 @@
+"""Ports on 127.0.0.1."""
+
+import os
+import random
+import socket
+from collections.abc import Iterator
+
+HOST = "127.0.0.1"
+# Below 32768: above it the kernel hands the same numbers out to outgoing connections.
+FIRST, LAST = 20000, 32700
+
+
+def is_free(port: int) -> bool:
+    """Tell whether a server could bind `port` on loopback right now."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+    return True
+
+
+def answers(port: int, *, timeout: float = 0.2) -> bool:
+    """Tell whether somebody listens on `port`."""
+    try:
+        socket.create_connection((HOST, port), timeout).close()
+    except OSError:
+        return False
+    return True
+
+
+def candidates(preferred: int | None = None) -> Iterator[int]:
+    """Yield free ports to try, `preferred` first; another process may still be quicker, so try until one binds."""
+    if preferred is not None and is_free(preferred):
+        yield preferred
+    numbers = random.Random(os.urandom(8))
+    while True:
+        port = numbers.randrange(FIRST, LAST)
+        if is_free(port):
+            yield port
+
+
+def free_port(preferred: int | None = None) -> int:
+    """Return a port that is free now."""
+    return next(candidates(preferred))
