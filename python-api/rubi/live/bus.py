@@ -1,0 +1,139 @@
+"""What just happened, told to every process through Redis: after the commit, never the only record of a fact."""
+
+import asyncio
+import contextlib
+import json
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal
+from uuid import UUID
+
+import redis.asyncio as redis
+import structlog
+
+log = structlog.get_logger(__name__)
+
+CHANNEL = "rubi:live"
+
+EventType = Literal[
+    "COMMAND_WAITS",
+    "SIGNAL_UPDATE",
+    "ORDER_UPDATE",
+    "POSITION_UPDATE",
+    "ACCOUNT_UPDATE",
+    "PRICE_UPDATE",
+    "ALERT",
+    "TOKEN_REVOKED",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something happened to a user's account. `data` is JSON and has the spec's shape for WebSocket readers."""
+
+    type: EventType
+    user_id: int
+    account_id: UUID | None = None
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+Listener = Callable[[Event], None]
+
+
+class Bus:
+    """Publishes events, and hears those of all processes by one subscription."""
+
+    def __init__(self, client: "redis.Redis") -> None:
+        self._redis = client
+        self._waiters: dict[UUID, set[asyncio.Event]] = defaultdict(set)
+        self._listeners: set[Listener] = set()
+        self._task: asyncio.Task[None] | None = None
+        self.connected = asyncio.Event()
+
+    async def publish(self, events: Iterable[Event]) -> None:
+        """Tell everybody; one round trip for all. Redis away is not an error: readers poll, terminals ask again."""
+        frames = [
+            json.dumps(
+                {
+                    "t": event.type,
+                    "u": event.user_id,
+                    "a": str(event.account_id) if event.account_id else None,
+                    "d": event.data,
+                },
+                separators=(",", ":"),
+            )
+            for event in events
+        ]
+        if not frames:
+            return
+        try:
+            async with self._redis.pipeline(transaction=False) as pipe:
+                for frame in frames:
+                    pipe.publish(CHANNEL, frame)
+                await pipe.execute()
+        except (redis.RedisError, OSError) as error:
+            log.warning("bus.publish_failed", events=len(frames), error=type(error).__name__)
+
+    @contextlib.contextmanager
+    def waiter(self, account_id: UUID) -> Iterator[asyncio.Event]:
+        """An event that is set when a command waits for the account. Look at the queue once more after entering."""
+        event = asyncio.Event()
+        self._waiters[account_id].add(event)
+        try:
+            yield event
+        finally:
+            waiting = self._waiters[account_id]
+            waiting.discard(event)
+            if not waiting:
+                del self._waiters[account_id]
+
+    @contextlib.contextmanager
+    def listen(self, listener: Listener) -> Iterator[None]:
+        """Call `listener` with every event; it must not block."""
+        self._listeners.add(listener)
+        try:
+            yield
+        finally:
+            self._listeners.discard(listener)
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator["Bus"]:
+        """Hear events while inside."""
+        self._task = asyncio.create_task(self._hear(), name="bus")
+        try:
+            yield self
+        finally:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    async def _hear(self) -> None:
+        while True:
+            try:
+                async with self._redis.pubsub(ignore_subscribe_messages=True) as pubsub:
+                    await pubsub.subscribe(CHANNEL)
+                    self.connected.set()
+                    # What was published while nobody listened is lost: every parked poll looks again.
+                    for waiting in list(self._waiters.values()):
+                        for event in waiting:
+                            event.set()
+                    async for message in pubsub.listen():
+                        self._dispatch(message["data"])
+            except (redis.RedisError, OSError) as error:
+                self.connected.clear()
+                log.warning("bus.disconnected", error=type(error).__name__)
+                await asyncio.sleep(0.5)
+
+    def _dispatch(self, frame: bytes | str) -> None:
+        try:
+            said = json.loads(frame)
+            event = Event(said["t"], said["u"], UUID(said["a"]) if said["a"] else None, said["d"])
+        except (ValueError, KeyError, TypeError):
+            log.warning("bus.frame_malformed")
+            return
+        if event.type == "COMMAND_WAITS" and event.account_id is not None:
+            for waiting in list(self._waiters.get(event.account_id, ())):
+                waiting.set()
+        for listener in list(self._listeners):
+            listener(event)

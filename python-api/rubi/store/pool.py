@@ -1,0 +1,48 @@
+"""The connection pool: one a process, made inside its running loop."""
+
+import json
+
+import asyncpg
+
+Pool = asyncpg.Pool[asyncpg.Record]
+
+
+async def open_pool(dsn: str, *, size: int, application: str) -> Pool:
+    """A pool of at most `size` connections; JSON columns are Python values, a statement ends after 10 s.
+
+    Raises:
+        OSError, asyncpg.PostgresError: the database cannot be reached or refuses.
+
+    """
+    pool = await asyncpg.create_pool(
+        dsn,
+        min_size=1,
+        max_size=size,
+        init=_speak_json,
+        reset=_nothing_to_reset,
+        command_timeout=15,
+        timeout=5,
+        max_inactive_connection_lifetime=300,
+        server_settings={
+            "application_name": f"rubi-{application}",
+            "statement_timeout": "10000",
+            "lock_timeout": "5000",
+            "idle_in_transaction_session_timeout": "15000",
+            "timezone": "UTC",
+        },
+    )
+    if pool is None:
+        raise RuntimeError("asyncpg made no pool")
+    return pool
+
+
+async def _speak_json(connection: asyncpg.Connection[asyncpg.Record]) -> None:
+    await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=_dumps, decoder=json.loads)
+
+
+def _dumps(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"), default=str)
+
+
+async def _nothing_to_reset(_: asyncpg.Connection[asyncpg.Record]) -> None:
+    """No SET, LISTEN or session lock is ever used on a pooled connection; asyncpg's own reset costs a round trip."""
