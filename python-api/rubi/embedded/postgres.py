@@ -87,7 +87,8 @@ class EmbeddedPostgres:
             if time.monotonic() > deadline or not self._worth_another_try():
                 raise ServerNotStartedError(f"PostgreSQL did not start. The end of {self.log}:\n{tail(self.log)}")
             time.sleep(0.2)
-        self._make_database(binaries)
+        self._make_owner()
+        self.make_database(DATABASE)
         return self.url()
 
     def stop(self) -> None:
@@ -95,6 +96,13 @@ class EmbeddedPostgres:
         if self.process is not None:
             process.stop(self.process, first=signal.SIGINT, patience=20)
             self.process = None
+
+    def make_database(self, name: str) -> None:
+        """Make a database that belongs to the application's user, when there is none of that name."""
+        self._as_superuser(
+            f"SELECT 'CREATE DATABASE {name} OWNER {OWNER}' "
+            f"WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = '{name}') \\gexec"
+        )
 
     def psql(self, *arguments: str, database: str = DATABASE, superuser: bool = False, script: str = "") -> str:
         """Run the wheel's psql and return what it printed."""
@@ -125,6 +133,16 @@ class EmbeddedPostgres:
         if done.returncode != 0:
             raise ServerNotStartedError(f"{program} failed: {done.stderr.strip()}")
         return done.stdout
+
+    def _make_owner(self) -> None:
+        self._as_superuser(
+            f"SELECT 'CREATE ROLE {OWNER} LOGIN' "
+            f"WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{OWNER}') \\gexec\n"
+            f"ALTER ROLE {OWNER} PASSWORD '{self.password}';"
+        )
+
+    def _as_superuser(self, script: str) -> None:
+        self.psql("-qX", "-v", "ON_ERROR_STOP=1", database="postgres", superuser=True, script=script)
 
     def _user(self) -> str | None:
         return UNPRIVILEGED if os.geteuid() == 0 else None
@@ -225,16 +243,6 @@ class EmbeddedPostgres:
         if ours:
             process.end_recorded([process.record("postgres", int(pid))])
         (self.data / "postmaster.pid").unlink(missing_ok=True)
-
-    def _make_database(self, binaries: Path) -> None:
-        assert binaries.exists()
-        script = f"""
-            SELECT 'CREATE ROLE {OWNER} LOGIN' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{OWNER}') \\gexec
-            ALTER ROLE {OWNER} PASSWORD '{self.password}';
-            SELECT 'CREATE DATABASE {DATABASE} OWNER {OWNER}'
-            WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = '{DATABASE}') \\gexec
-        """
-        self.psql("-qX", "-v", "ON_ERROR_STOP=1", database="postgres", superuser=True, script=script)
 
 
 def tail(path: Path, lines: int = 15) -> str:
