@@ -205,7 +205,7 @@ CREATE TABLE trading_orders (
     target_order_id  bigint REFERENCES trading_orders,
     guards           jsonb NOT NULL DEFAULT '{}',
     state            text NOT NULL CHECK (state IN ('CREATED', 'DENIED', 'QUEUED', 'LEASED', 'ACKED', 'SUBMITTED', 'ACCEPTED', 'PARTIALLY_FILLED', 'FILLED',
-                                                    'PENDING_MODIFY', 'PENDING_CANCEL', 'UNKNOWN', 'REJECTED', 'CANCELED', 'EXPIRED')),
+                                                    'PENDING_MODIFY', 'PENDING_CANCEL', 'UNKNOWN', 'DONE', 'REJECTED', 'CANCELED', 'EXPIRED')),
     resume_state     text,                                  -- where PENDING_MODIFY and PENDING_CANCEL came from
     event_n          integer NOT NULL DEFAULT 0,
     not_after        timestamptz,                           -- null: never expires (closes)
