@@ -2,14 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
-
-import asyncpg
 
 from rubi.live.bus import Bus
+from rubi.queue import DECIDE_SIGNAL
+from rubi.store.pool import Connection, Pool
 
-Pool = asyncpg.Pool[asyncpg.Record]
-Connection = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
+__all__ = ["Connection", "Pool", "Ports"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +20,4 @@ class Ports:
 
     def ring_decide(self, signal_id: int) -> None:
         """Wake a worker for a signal; after the commit."""
-        from rubi.queue import DECIDE_SIGNAL
-
         self.ring(DECIDE_SIGNAL, signal_id)
-
-
-Json = dict[str, Any]

@@ -1,10 +1,13 @@
 """The connection pool: one a process, made inside its running loop."""
 
 import json
+from typing import TypeAlias
 
 import asyncpg
 
-Pool = asyncpg.Pool[asyncpg.Record]
+Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
+Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
+Row: TypeAlias = asyncpg.Record
 
 
 async def open_pool(dsn: str, *, size: int, application: str) -> Pool:
@@ -36,7 +39,7 @@ async def open_pool(dsn: str, *, size: int, application: str) -> Pool:
     return pool
 
 
-async def _speak_json(connection: asyncpg.Connection[asyncpg.Record]) -> None:
+async def _speak_json(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
     await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=_dumps, decoder=json.loads)
 
 
@@ -44,5 +47,5 @@ def _dumps(value: object) -> str:
     return json.dumps(value, separators=(",", ":"), default=str)
 
 
-async def _nothing_to_reset(_: asyncpg.Connection[asyncpg.Record]) -> None:
+async def _nothing_to_reset(_: "asyncpg.Connection[asyncpg.Record]") -> None:
     """No SET, LISTEN or session lock is ever used on a pooled connection; asyncpg's own reset costs a round trip."""

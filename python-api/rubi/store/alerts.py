@@ -1,0 +1,5 @@
+"""Alerts in Postgres."""
+
+from rubi.store.sql import statements
+
+SQL = statements(__file__)

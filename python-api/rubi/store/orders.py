@@ -1,0 +1,149 @@
+"""Orders in Postgres: rows to lives, events to rows."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from rubi.domain.order import NewOrder, OrderKind, OrderLife, OrderState, Transition
+from rubi.domain.units import Lots
+from rubi.store.pool import Connection, Row
+from rubi.store.sql import statements
+
+SQL = statements(__file__)
+
+
+async def insert(conn: Connection, order: NewOrder, *, actor: str, now: datetime) -> int | None:
+    """Queue a new order; its id, or None when this leg of the signal has one already."""
+    found = await conn.fetchval(
+        SQL["insert_order"],
+        order.user_id,
+        order.account_id,
+        order.signal_id,
+        order.leg,
+        order.kind,
+        order.symbol,
+        order.side,
+        order.order_type,
+        order.volume,
+        order.price,
+        order.stop_limit,
+        order.sl,
+        order.tp,
+        order.deviation_points,
+        order.type_time,
+        order.expiration,
+        order.magic,
+        order.position_ticket,
+        order.target_ticket,
+        order.target_order_id,
+        order.guards,
+        order.reserved_risk,
+        order.reserved_margin,
+        order.not_after,
+        now,
+        actor,
+    )
+    return None if found is None else int(found)
+
+
+async def lock(conn: Connection, order_id: int, dedupe: str | None) -> Row | None:
+    """The order's row, locked, with `known`: whether the fact named by `dedupe` is stored already."""
+    return await conn.fetchrow(SQL["lock_order"], order_id, dedupe)
+
+
+def life_of(row: Row) -> OrderLife:
+    """What a row says of an order's life; equal to the fold of its events."""
+    return OrderLife(
+        kind=OrderKind(row["kind"]),
+        volume=None if row["volume"] is None else Lots(row["volume"]),
+        state=OrderState(row["state"]),
+        resume_state=None if row["resume_state"] is None else OrderState(row["resume_state"]),
+        filled=Lots(row["filled_volume"]),
+        deliveries=row["deliveries"],
+        revoke_asked=row["revoke_asked_at"] is not None,
+        late_fill=row["late_fill"],
+        code=row["code"],
+    )
+
+
+async def store_event(
+    conn: Connection,
+    row: Row,
+    change: Transition,
+    *,
+    dedupe: str | None,
+    actor: str,
+    facts: Mapping[str, Any],
+    review: str | None,
+) -> None:
+    """Write one event and what it makes of the order.
+
+    `facts`: retcode, message, order_ticket, position_id, fill_price, as far as this event tells them.
+    """
+    event, after = change.event, change.after
+    number = row["event_n"] + 1
+    payload = dict(event.payload)
+    if event.volume is not None:
+        payload["volume"] = str(event.volume)
+    if event.code is not None:
+        payload["code"] = event.code
+    if not change.legal:
+        await conn.execute(
+            SQL["store_illegal_event"], row["id"], number, row["state"], event.type, dedupe, payload, actor, event.at
+        )
+        return
+    await conn.execute(
+        SQL["settle_event"],
+        row["id"],
+        number,
+        change.before.state,
+        after.state,
+        event.type,
+        True,
+        dedupe,
+        payload,
+        actor,
+        event.at,
+        after.resume_state,
+        after.filled,
+        after.deliveries,
+        after.late_fill,
+        after.code,
+        facts.get("retcode"),
+        facts.get("message"),
+        facts.get("order_ticket"),
+        facts.get("position_id"),
+        facts.get("fill_price"),
+        review,
+        after.revoke_asked,
+        after.state.final,
+    )
+
+
+async def lock_queue(conn: Connection, account_id: UUID, *, only_closes: bool, now: datetime, most: int) -> list[Row]:
+    """Orders that may be handed out to the account's terminal now, locked."""
+    return await conn.fetch(SQL["lock_queue"], account_id, only_closes, now, most)
+
+
+async def lease(
+    conn: Connection,
+    leases: Sequence[tuple[int, UUID]],
+    *,
+    epoch: int,
+    instance: str,
+    expires_at: datetime,
+    now: datetime,
+    legacy: bool = False,
+) -> None:
+    """Mark locked orders as handed out under new leases."""
+    await conn.execute(
+        SQL["lease_orders"],
+        [order_id for order_id, _ in leases],
+        [lease_id for _, lease_id in leases],
+        epoch,
+        instance,
+        expires_at,
+        now,
+        legacy,
+    )

@@ -1,0 +1,127 @@
+-- Orders: the queue of record. The state is changed by settle_event alone.
+
+-- name: insert_order
+-- A new order with its two first events: created, and approved.
+WITH new AS (
+    INSERT INTO trading_orders (user_id, account_id, signal_id, leg, kind, symbol, side, order_type, volume, price, stop_limit, sl, tp,
+        deviation_points, type_time, expiration, magic, position_ticket, target_ticket, target_order_id, guards, reserved_risk,
+        reserved_margin, not_after, state, event_n, created_at, queued_at, updated_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, 'QUEUED', 1, $25, $25, $25)
+    ON CONFLICT (account_id, signal_id, leg) WHERE signal_id IS NOT NULL DO NOTHING
+    RETURNING id
+), first AS (
+    INSERT INTO order_events (order_id, n, from_state, to_state, event, actor, at)
+    SELECT id, 1, 'CREATED', 'QUEUED', 'APPROVED', $26, $25 FROM new
+)
+SELECT id FROM new
+
+-- name: lock_order
+-- An order for one change, and whether this fact is known already ($2 may be null).
+SELECT o.*, EXISTS (SELECT FROM order_events e WHERE e.order_id = o.id AND e.dedupe = $2) AS known
+FROM trading_orders o WHERE o.id = $1 FOR UPDATE OF o
+
+-- name: settle_event
+-- Store an event and what it makes of the order.
+WITH event AS (
+    INSERT INTO order_events (order_id, n, from_state, to_state, event, legal, dedupe, payload, actor, at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+)
+UPDATE trading_orders SET
+    event_n = $2, state = $4, updated_at = $10,
+    resume_state = $11, filled_volume = $12, deliveries = $13, late_fill = $14,
+    code = coalesce($15, code),
+    retcode = coalesce($16, retcode),
+    message = coalesce($17, message),
+    order_ticket = coalesce($18, order_ticket),
+    position_id = coalesce($19, position_id),
+    fill_price = coalesce($20, fill_price),
+    review = coalesce($21, review),
+    revoke_asked_at = CASE WHEN $22 THEN coalesce(revoke_asked_at, $10) ELSE revoke_asked_at END,
+    acked_at = CASE WHEN $4 = 'ACKED' THEN coalesce(acked_at, $10) ELSE acked_at END,
+    submitted_at = CASE WHEN $4 IN ('SUBMITTED', 'ACCEPTED', 'PARTIALLY_FILLED', 'FILLED') THEN coalesce(submitted_at, $10) ELSE submitted_at END,
+    filled_at = CASE WHEN $4 IN ('PARTIALLY_FILLED', 'FILLED') THEN coalesce(filled_at, $10) ELSE filled_at END,
+    final_at = CASE WHEN $23 THEN coalesce(final_at, $10) ELSE NULL END,
+    released_at = CASE WHEN $23 AND $12 = 0 THEN coalesce(released_at, $10) ELSE released_at END
+WHERE id = $1
+
+-- name: store_illegal_event
+WITH event AS (
+    INSERT INTO order_events (order_id, n, from_state, to_state, event, legal, dedupe, payload, actor, at)
+    VALUES ($1, $2, $3, $3, $4, false, $5, $6, $7, $8)
+)
+UPDATE trading_orders SET event_n = $2, updated_at = $8 WHERE id = $1
+
+-- name: lock_queue
+-- What may be handed out now, closes first. $2: only what reduces. Symbols with an order of unknown fate take no opens.
+SELECT o.* FROM trading_orders o
+WHERE o.account_id = $1 AND o.state = 'QUEUED' AND o.revoke_asked_at IS NULL
+  AND (o.not_after IS NULL OR o.not_after > $3)
+  AND (NOT $2::boolean OR o.kind NOT IN ('OPEN', 'PLACE_PENDING'))
+  AND (o.kind NOT IN ('OPEN', 'PLACE_PENDING') OR NOT EXISTS (
+        SELECT FROM trading_orders u WHERE u.account_id = o.account_id AND u.symbol = o.symbol AND u.state = 'UNKNOWN' AND u.kind IN ('OPEN', 'PLACE_PENDING')))
+ORDER BY (o.kind LIKE 'CLOSE%') DESC, o.id
+LIMIT $4
+FOR UPDATE OF o SKIP LOCKED
+
+-- name: lease_orders
+-- Hand out the locked rows: one new lease each, one event each.
+WITH leased AS (
+    UPDATE trading_orders o SET state = 'LEASED', event_n = o.event_n + 1, lease_id = l.lease_id, lease_epoch = $3, lease_instance = $4,
+        lease_expires_at = $5, deliveries = o.deliveries + 1, leased_at = coalesce(o.leased_at, $6), updated_at = $6, legacy = $7
+    FROM unnest($1::bigint[], $2::uuid[]) AS l (id, lease_id)
+    WHERE o.id = l.id
+    RETURNING o.id, o.event_n, o.lease_id
+), told AS (
+    INSERT INTO order_events (order_id, n, from_state, to_state, event, payload, actor, at)
+    SELECT id, event_n, 'QUEUED', 'LEASED', 'HANDED_OUT', jsonb_build_object('lease_id', lease_id, 'epoch', $3::int), 'terminal:' || $4, $6 FROM leased
+)
+SELECT id, lease_id FROM leased
+
+-- name: find_orders_of_deals
+-- The orders that deals belong to: by the broker's order ticket, else by the id in the comment.
+SELECT o.id, o.order_ticket, o.kind, o.symbol, o.magic FROM trading_orders o
+WHERE o.account_id = $1 AND (o.order_ticket = ANY ($2::bigint[]) OR o.id = ANY ($3::bigint[]))
+
+-- name: overdue_queue
+SELECT id FROM trading_orders WHERE state = 'QUEUED' AND not_after <= $1 AND kind NOT LIKE 'CLOSE%' ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED
+
+-- name: overdue_leases
+-- Leases that ran out, with whether the same terminal still holds the account.
+SELECT o.id, o.deliveries, o.not_after, o.legacy, o.revoke_asked_at,
+       (s.id IS NOT NULL AND s.terminal_instance_id = o.lease_instance) AS same_instance
+FROM trading_orders o
+JOIN accounts a ON a.id = o.account_id
+LEFT JOIN mt5_sessions s ON s.id = a.session_id AND s.state = 'ACTIVE'
+WHERE o.state = 'LEASED' AND o.lease_expires_at <= $1
+ORDER BY o.id LIMIT $2 FOR UPDATE OF o SKIP LOCKED
+
+-- name: silent_orders
+-- Taken by a terminal, and nothing heard since $1.
+SELECT id FROM trading_orders WHERE state IN ('ACKED', 'SUBMITTED') AND updated_at <= $1 ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED
+
+-- name: account_in_flight
+-- What is in a terminal's hands at a connect.
+SELECT * FROM trading_orders
+WHERE account_id = $1 AND state IN ('LEASED', 'ACKED', 'SUBMITTED', 'UNKNOWN') ORDER BY id FOR UPDATE
+
+-- name: unknown_of_instance
+-- Orders of unknown fate that this terminal held: it is asked what its journal says.
+SELECT * FROM trading_orders WHERE account_id = $1 AND state = 'UNKNOWN' AND lease_instance = $2 ORDER BY id LIMIT 20
+
+-- name: revoked
+SELECT id FROM trading_orders WHERE account_id = $1 AND state = 'LEASED' AND revoke_asked_at IS NOT NULL
+
+-- name: release_reservations
+-- The position carries the risk from here on: it is in the broker's own list, or was long enough ago.
+UPDATE trading_orders SET released_at = $2
+WHERE account_id = $1 AND released_at IS NULL AND state IN ('FILLED', 'CANCELED', 'EXPIRED', 'REJECTED', 'DONE') AND filled_volume > 0
+  AND (position_id = ANY ($3::bigint[]) OR filled_at < $4)
+
+-- name: signal_of_order
+UPDATE trading_signals s SET status = $2, detail_status = $3, code = coalesce($4, s.code), message = coalesce($5, s.message),
+    executed_at = CASE WHEN $2 = 'EXECUTED' THEN coalesce(s.executed_at, $6) ELSE s.executed_at END
+WHERE s.id = $1 AND (s.status, s.detail_status) IS DISTINCT FROM ($2, $3)
+RETURNING s.*
+
+-- name: order_states_of_signal
+SELECT state, filled_volume > 0 AS filled FROM trading_orders WHERE signal_id = $1 ORDER BY leg
