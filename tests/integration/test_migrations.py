@@ -80,7 +80,8 @@ async def test_ten_runners_at_once_apply_each_file_once(empty, folder):
 
 async def test_an_index_is_built_concurrently_while_another_runner_waits(empty, folder):
     (folder / "0003_index_pets.sql").write_text(
-        "-- no-transaction\nCREATE INDEX CONCURRENTLY pets_name ON pets (name);\nCREATE INDEX CONCURRENTLY pets_age ON pets (age);"
+        "-- no-transaction\n"
+        "CREATE INDEX CONCURRENTLY pets_name ON pets (name);\nCREATE INDEX CONCURRENTLY pets_age ON pets (age);"
     )
     done = await asyncio.gather(*(migrate(empty, folder) for _runner in range(3)))
     assert sorted(len(applied) for applied in done) == [0, 0, 3]

@@ -100,8 +100,9 @@ class EmbeddedPostgres:
     def make_database(self, name: str) -> None:
         """Make a database that belongs to the application's user, when there is none of that name."""
         self._as_superuser(
-            f"SELECT 'CREATE DATABASE {name} OWNER {OWNER}' "
-            f"WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = '{name}') \\gexec"
+            "SELECT format('CREATE DATABASE %I OWNER %I', :'name', :'owner') "
+            "WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = :'name') \\gexec",
+            name=name,
         )
 
     def psql(self, *arguments: str, database: str = DATABASE, superuser: bool = False, script: str = "") -> str:
@@ -121,6 +122,7 @@ class EmbeddedPostgres:
             "PGPASSWORD": self.superuser_password if superuser else self.password,
             "PGDATABASE": database,
             "PGCONNECT_TIMEOUT": "10",
+            "NEW_PASSWORD": self.password,
         }
         done = subprocess.run(  # noqa: S603
             [binaries / program, *arguments],
@@ -136,13 +138,15 @@ class EmbeddedPostgres:
 
     def _make_owner(self) -> None:
         self._as_superuser(
-            f"SELECT 'CREATE ROLE {OWNER} LOGIN' "
-            f"WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{OWNER}') \\gexec\n"
-            f"ALTER ROLE {OWNER} PASSWORD '{self.password}';"
+            "SELECT format('CREATE ROLE %I LOGIN', :'owner') "
+            "WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = :'owner') \\gexec\n"
+            "\\getenv password NEW_PASSWORD\n"
+            """ALTER ROLE :"owner" PASSWORD :'password';"""
         )
 
-    def _as_superuser(self, script: str) -> None:
-        self.psql("-qX", "-v", "ON_ERROR_STOP=1", database="postgres", superuser=True, script=script)
+    def _as_superuser(self, script: str, **variables: str) -> None:
+        settings = [f"--set={key}={value}" for key, value in {"owner": OWNER, **variables}.items()]
+        self.psql("-qX", "-v", "ON_ERROR_STOP=1", *settings, database="postgres", superuser=True, script=script)
 
     def _user(self) -> str | None:
         return UNPRIVILEGED if os.geteuid() == 0 else None

@@ -1,0 +1,29 @@
+"""The command line: one module per group of commands; errors are one line for the person who typed."""
+
+import sys
+
+import typer
+
+from rubi.cli import checks, database, diagnosis, running, testing
+
+app = typer.Typer(
+    name="rubi",
+    help="Rubi Studio: a MetaTrader 5 bridge.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,  # a traceback with local values could show a secret
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for module in (running, database, diagnosis, testing, checks):
+    module.register(app)
+
+
+def main() -> None:
+    """Run the command line; an error that has a cure is told in a line, a bug shows its traceback."""
+    from rubi.cli.errors import told
+
+    try:
+        app(prog_name="./rubi")
+    except told() as error:
+        print(f"rubi: {error}", file=sys.stderr)
+        sys.exit(1)

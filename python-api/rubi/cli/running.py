@@ -1,0 +1,53 @@
+"""`up`, `demo`, `terminal`: what runs until it is stopped."""
+
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Annotated
+
+import typer
+
+Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Port on 127.0.0.1; a free one when left out.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command()(up)
+    app.command()(demo)
+
+
+def up(port: Port = None) -> None:
+    """Run the service: database, queue, API, worker, beat. Stop it with Ctrl-C."""
+    from rubi.cli.own_settings import own_settings
+    from rubi.cli.stopping import Stopped, stopping_everything
+    from rubi.embedded.instance import claim
+    from rubi.embedded.stack import Stack
+
+    stack = Stack(claim("up"), own_settings(), port=port, tell=progress)
+    with suppress(Stopped), stopping_everything(stack):
+        stack.start()
+        print(f"ready {stack.url}", flush=True)
+        while True:
+            stack.watch()
+            time.sleep(0.2)
+
+
+def demo(
+    seconds: Annotated[int | None, typer.Option(min=1, help="Stop after so many seconds of trading.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="No screen; the last line is one JSON object.")] = False,
+    port: Port = None,
+    seed: Annotated[int, typer.Option(help="Seed of the simulated prices.")] = 7,
+) -> None:
+    """Run everything with a simulated terminal that trades, and show it. Stop it with Ctrl-C."""
+    from rubi.cli.demonstration import run_demo
+
+    run_demo(seconds=seconds, as_json=json, port=port, seed=seed)
+
+
+def progress(message: str) -> None:
+    """Tell on stderr what happens: stdout belongs to the answer."""
+    print(f"rubi: {message}", file=sys.stderr, flush=True)
+
+
+Tell = Callable[[str], None]

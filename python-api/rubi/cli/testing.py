@@ -1,0 +1,41 @@
+"""`test` and `lock`: tools of those who change the code."""
+
+import os
+import subprocess
+import sys
+
+import typer
+
+from rubi.settings import PROJECT_ROOT
+
+PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+SETS = ("requirements", "requirements-embedded", "requirements-dev")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command(context_settings=PASS_ON)(test)
+    app.command()(lock)
+
+
+def test(context: typer.Context) -> None:
+    """Run the tests; everything behind `test` goes to pytest."""
+    os.chdir(PROJECT_ROOT)
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, "-m", "pytest", *context.args])  # noqa: S606
+
+
+def lock(
+    upgrade: bool = typer.Option(
+        False, "--upgrade", help="Take the newest versions instead of keeping the locked ones."
+    ),
+) -> None:
+    """Write requirements*.txt anew from requirements*.in, with hashes, for every platform and Python from 3.11 on."""
+    for name in SETS:
+        command = [sys.executable, "-m", "uv", "pip", "compile", f"{name}.in", "-o", f"{name}.txt", "--quiet"]
+        command += ["--universal", "--python-version", "3.11", "--generate-hashes", "--no-header"]
+        if upgrade:
+            command.append("--upgrade")
+        if subprocess.run(command, cwd=PROJECT_ROOT, check=False).returncode != 0:  # noqa: S603
+            raise typer.Exit(1)
+        print(f"wrote {name}.txt")

@@ -1,0 +1,263 @@
+"""The whole service as one supervised family of processes: Postgres, Redis, API, worker, beat, and a terminal."""
+
+import asyncio
+import http.client
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from rubi.embedded import loopback, process
+from rubi.embedded.instance import STOP_ORDER, Instance
+from rubi.embedded.postgres import EmbeddedPostgres, tail
+from rubi.embedded.redis import EmbeddedRedis
+from rubi.embedded.restarts import Restarts
+from rubi.embedded.secret_file import load_or_make
+from rubi.settings import PROJECT_ROOT, SOURCE_ROOT
+from rubi.store.migrations import migrate
+
+WORKER = ("-m", "celery", "-A", "rubi.tasks.worker:app")
+API_START_PATIENCE = 45.0
+
+
+class StackError(RuntimeError):
+    """The stack cannot run; the message says which part and ends with its log."""
+
+
+@dataclass(slots=True)
+class Child:
+    """A process of ours and the way it is started."""
+
+    name: str
+    command: Callable[[], list[str]]
+    environment: Mapping[str, str]
+    log: Path
+    patience: float = 10.0
+    process: subprocess.Popen[bytes] | None = None
+    restarts: Restarts = field(default_factory=Restarts)
+
+
+@dataclass(slots=True)
+class Stack:
+    """Everything that runs for one instance; all methods belong to one thread, the one that started the children.
+
+    `own` are the caller's settings (environment and .env): its DATABASE_URL and REDIS_URL replace the embedded servers.
+    """
+
+    instance: Instance
+    own: Mapping[str, str]
+    port: int | None = None
+    tell: Callable[[str], None] = lambda _message: None
+    environment: dict[str, str] = field(default_factory=dict)
+    postgres: EmbeddedPostgres | None = None
+    redis: EmbeddedRedis | None = None
+    children: dict[str, Child] = field(default_factory=dict)
+    servers: dict[str, Restarts] = field(default_factory=dict)
+    url: str = ""
+
+    @property
+    def database_url(self) -> str:
+        """The database the children use."""
+        return self.environment["DATABASE_URL"]
+
+    def start(self) -> str:
+        """Start servers, schema, API, worker and beat; return the API's URL once it is ready for requests.
+
+        Raises StackError, ServerNotStartedError or MigrationError.
+        """
+        self._start_servers()
+        self.tell("bringing the schema up to date")
+        asyncio.run(migrate(self.database_url))
+        self.tell("starting the API, a worker and the beat")
+        for name in ("worker", "beat"):
+            self._add(name, getattr(self, f"_{name}_command"))
+        self._start_api()
+        self.instance.say(
+            pid=os.getpid(),
+            url=self.url,
+            started_at=datetime.now(UTC),
+            database="own" if self.postgres is None else "embedded",
+            postgres_port=None if self.postgres is None else self.postgres.port,
+        )
+        return self.url
+
+    def start_terminal(self, token: str, *, seed: int) -> None:
+        """Start the simulated terminal. The token goes by the environment: command lines are everybody's to read."""
+        arguments = ["-m", "rubi", "terminal", "--url", self.url, "--simulated", "--seed", str(seed)]
+        self._add("terminal", lambda: [sys.executable, *arguments], {"RUBI_TOKEN": token})
+
+    def watch(self) -> None:
+        """Look after the family once: start again what ended. Raises StackError when something keeps failing."""
+        now = time.monotonic()
+        for name, server in (("postgres", self.postgres), ("redis", self.redis)):
+            if server is not None and (server.process is None or server.process.poll() is not None):
+                self._revive_server(name, server, now)
+        for child in self.children.values():
+            if child.process is not None and child.process.poll() is not None:
+                self._mourn(child, now)
+            elif child.process is None and child.restarts.due is not None and now >= child.restarts.due:
+                self._launch(child)
+
+    def stop(self) -> None:
+        """End every child, in order; a second call does nothing."""
+        for name in STOP_ORDER:
+            if child := self.children.pop(name, None):
+                if child.process is not None:
+                    process.stop(child.process, patience=child.patience)
+            elif name == "redis" and self.redis is not None:
+                self.redis.stop()
+            elif name == "postgres" and self.postgres is not None:
+                self.postgres.stop()
+            self.instance.ended(name)
+
+    def kill(self) -> None:
+        """End every child at once: the caller has no patience left."""
+        running = [child.process for child in self.children.values()]
+        servers = [server.process for server in (self.redis, self.postgres) if server is not None]
+        for each in running + servers:
+            if each is not None:
+                process.stop(each, first=signal.SIGKILL)
+
+    def _start_servers(self) -> None:
+        secrets = load_or_make(self.instance.folder / "secrets.json")
+        self.environment = {
+            **os.environ,
+            **self.own,
+            "PYTHONPATH": str(SOURCE_ROOT),
+            "PYTHONUNBUFFERED": "1",
+            "API_HOST": loopback.HOST,
+            "JWT_SECRET": self.own.get("JWT_SECRET") or secrets.jwt_secret,
+            "API_SECRET_KEY": self.own.get("API_SECRET_KEY") or secrets.api_secret_key,
+        }
+        if not self.own.get("DATABASE_URL"):
+            self.tell("starting PostgreSQL")
+            self.postgres = EmbeddedPostgres(
+                self.instance.folder / "postgres",
+                log=self.instance.logs / "postgres.log",
+                superuser_password=secrets.postgres_superuser_password,
+                password=secrets.postgres_password,
+            )
+            self.environment["DATABASE_URL"] = self.postgres.start()
+            self._server_runs("postgres", self.postgres)
+        if not self.own.get("REDIS_URL"):
+            self.tell("starting Redis")
+            self.redis = EmbeddedRedis(
+                self.instance.folder / "redis",
+                log=self.instance.logs / "redis.log",
+                password=secrets.redis_password,
+            )
+            self.environment["REDIS_URL"] = self.redis.start()
+            self._server_runs("redis", self.redis)
+
+    def _server_runs(self, name: str, server: EmbeddedPostgres | EmbeddedRedis) -> None:
+        assert server.process is not None
+        server.preferred_port = server.port  # a restart has to be found where it was
+        self.servers.setdefault(name, Restarts()).start(time.monotonic())
+        self.instance.started(name, server.process.pid)
+
+    def _revive_server(self, name: str, server: EmbeddedPostgres | EmbeddedRedis, now: float) -> None:
+        history = self.servers[name]
+        if server.process is not None:
+            server.process = None
+            self.tell(f"{name} ended, it is started again")
+            if not history.end(now):
+                raise StackError(f"{name} ended five times in a row. The end of {server.log}:\n{tail(server.log)}")
+        if history.due is not None and now < history.due:
+            return
+        port = server.port
+        server.start()
+        self._server_runs(name, server)
+        if server.port != port:
+            raise StackError(
+                f"the port {port} of {name} was taken by another program while it was restarted: start again"
+            )
+
+    def _start_api(self) -> None:
+        deadline = time.monotonic() + API_START_PATIENCE
+        for port in [self.port] if self.port else loopback.candidates(8000):
+            if not loopback.is_free(port):
+                raise StackError(f"port {port} is in use: choose another with --port, or leave it out")
+            self.url = f"http://{loopback.HOST}:{port}"
+            self.environment["API_PORT"] = str(port)
+            child = self._add("api", partial(self._api_command, port))
+            if self._becomes_ready(child, deadline):
+                return
+            if "address already in use" not in tail(child.log, 5).lower():
+                break
+        log = self.instance.logs / "api.log"
+        raise StackError(f"the API did not become ready. The end of {log}:\n{tail(log, 25)}")
+
+    def _becomes_ready(self, child: Child, deadline: float) -> bool:
+        while child.process is not None and child.process.poll() is None and time.monotonic() < deadline:
+            if healthy(self.url):
+                return True
+            time.sleep(0.05)
+        return False
+
+    def _api_command(self, port: int) -> list[str]:
+        return [
+            sys.executable,
+            *("-m", "uvicorn", "main:app", "--app-dir", str(SOURCE_ROOT)),
+            *("--host", loopback.HOST, "--port", str(port)),
+            *("--ws-per-message-deflate", "false", "--timeout-graceful-shutdown", "5"),
+            *("--no-access-log", "--no-server-header"),
+        ]
+
+    def _worker_command(self) -> list[str]:
+        pool = ("--pool", "threads", "--concurrency", "8")
+        quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat")
+        return [sys.executable, *WORKER, "worker", *pool, *quiet, "--loglevel", "INFO"]
+
+    def _beat_command(self) -> list[str]:
+        schedule = self.instance.folder / "beat-schedule"
+        # A schedule file torn by a kill stops the beat for good; it holds nothing but last run times.
+        for path in self.instance.folder.glob("beat-schedule*"):
+            path.unlink()
+        return [sys.executable, *WORKER, "beat", "--schedule", str(schedule), "--pidfile=", "--loglevel", "WARNING"]
+
+    def _add(self, name: str, command: Callable[[], list[str]], more: Mapping[str, str] | None = None) -> Child:
+        child = Child(name, command, {**self.environment, **(more or {})}, self.instance.logs / f"{name}.log")
+        self.children[name] = child
+        self._launch(child)
+        return child
+
+    def _launch(self, child: Child) -> None:
+        with child.log.open("ab") as log:
+            child.process = process.spawn(child.command(), log=log, env=child.environment, cwd=PROJECT_ROOT)
+        child.restarts.start(time.monotonic())
+        self.instance.started(child.name, child.process.pid)
+
+    def _mourn(self, child: Child, now: float) -> None:
+        assert child.process is not None
+        code = child.process.returncode
+        process.stop(child.process)  # what it left in its group
+        child.process = None
+        self.instance.ended(child.name)
+        if not child.restarts.end(now):
+            raise StackError(f"{child.name} ended five times in a row. The end of {child.log}:\n{tail(child.log, 25)}")
+        self.tell(f"{child.name} ended ({_how(code)}), it is started again")
+
+
+def _how(code: int) -> str:
+    return signal.Signals(-code).name if code < 0 else f"exit code {code}"
+
+
+def healthy(url: str, path: str = "/health/ready", *, timeout: float = 2.0) -> bool:
+    """Tell whether the service at `url` answers 200 to `path`."""
+    host, _, port = url.removeprefix("http://").partition(":")
+    connection = http.client.HTTPConnection(host, int(port), timeout=timeout)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except OSError:
+        return False
+    except http.client.HTTPException:
+        return False
+    finally:
+        connection.close()
