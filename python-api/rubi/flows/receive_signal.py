@@ -1,0 +1,113 @@
+"""A signal comes in: keep it, wake a worker. The same wish twice is one signal."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from rubi.domain.clock import BrokerClock
+from rubi.domain.errors import ForbiddenError, NotFoundError, RubiError
+from rubi.domain.signal import DEFAULT_LIFE, Signal
+from rubi.flows.ports import Ports
+from rubi.flows.show_signal import signal_update
+from rubi.store import account_choices, signals
+from rubi.store.account_choices import AccountChoice
+from rubi.store.pool import Connection
+from rubi.store.signals import Received
+
+SAME_WISH = DEFAULT_LIFE
+"""Without a time and without a key, an equal body within this time is the same wish again."""
+
+
+class ToSignal(Protocol):
+    """Make the signal once its account and its key are known."""
+
+    def __call__(self, *, account_id: UUID | None, dedupe_key: str, clock: BrokerClock | None) -> Signal:
+        """Build it; raises RubiError (422) for a value that does not hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A request to keep a signal. `account` is what the body names, `bound_account` what the token is for."""
+
+    user_id: int
+    source: str
+    body_sha256: bytes
+    to_signal: ToSignal
+    timed: bool
+    """The body says when the signal was made: then the body alone tells one wish from the next."""
+    account: str | None = None
+    bound_account: UUID | None = None
+    idempotency_key: str | None = None
+
+
+async def receive_signal(ports: Ports, wish: Wish, *, now: datetime) -> Received:
+    """Keep the signal, then wake a worker. A repeated key does nothing.
+
+    Raises:
+        RubiError: 422 for a wrong field or ACCOUNT_REQUIRED, 403 or 404 for a wrong account, 409 for a reused key.
+
+    """
+    async with ports.pool.acquire() as conn, conn.transaction():
+        received = await _keep(conn, wish, now)
+    if received.new:
+        ports.ring_decide(received.id)  # after the commit; the sweep covers a crash right here
+        await ports.bus.publish([signal_update(received.row)])
+    return received
+
+
+async def _keep(conn: Connection, wish: Wish, now: datetime) -> Received:
+    key, older_key = _keys(wish, now)
+    if older_key is not None:
+        await signals.take_turn(conn, f"{wish.user_id}:{wish.body_sha256.hex()}")
+        before = await signals.find(conn, wish.user_id, wish.source, older_key)
+        if before is not None and before["received_at"] > now - SAME_WISH:
+            return signals.repeated(before, wish.body_sha256)
+    try:
+        account = await _account(conn, wish)
+    except RubiError:
+        # A repeated wish has its answer, whatever has become of the user's accounts since.
+        known = await signals.find(conn, wish.user_id, wish.source, key)
+        if known is None:
+            raise
+        return signals.repeated(known, wish.body_sha256)
+    signal = wish.to_signal(
+        account_id=None if account is None else account.id,
+        dedupe_key=key,
+        clock=None if account is None else account.clock,
+    )
+    return await signals.insert(conn, signal, received_at=now, body_sha256=wish.body_sha256)
+
+
+def _keys(wish: Wish, now: datetime) -> tuple[str, str | None]:
+    """The key of the wish, and the key that the same wish would have had in the minute before."""
+    if wish.idempotency_key is not None:
+        return f"key:{wish.idempotency_key}", None
+    body = wish.body_sha256.hex()
+    if wish.timed:
+        return f"body:{body}", None
+    minute = int(now.timestamp() // SAME_WISH.total_seconds())
+    return f"body:{body}:{minute}", f"body:{body}:{minute - 1}"
+
+
+async def _account(conn: Connection, wish: Wish) -> AccountChoice | None:
+    """The account that is meant: the named one, the token's, the only one; None when the user has none yet."""
+    choices = await account_choices.find(conn, wish.user_id, named=wish.account, only=wish.bound_account)
+    if wish.account is not None and wish.bound_account is not None:
+        if not choices:
+            raise ForbiddenError(
+                "TOKEN_ACCOUNT_MISMATCH",
+                f"this token is for one account, and it is not {wish.account}; leave `account` out, or use another token",
+                field="account",
+            )
+        return choices[0]
+    if wish.account is not None and not choices:
+        raise NotFoundError("ACCOUNT_NOT_FOUND", f"you have no account {wish.account}", field="account")
+    if len(choices) > 1:
+        raise RubiError(
+            "ACCOUNT_REQUIRED",
+            f"{len(choices)} accounts could be meant; name one in `account` by its id",
+            field="account",
+            accounts=[{"id": str(each.id), "login": each.login, "server": each.server} for each in choices],
+        )
+    return choices[0] if choices else None

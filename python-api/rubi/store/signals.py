@@ -1,0 +1,166 @@
+"""Signals as they are kept: one row is one wish, found again by its key."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from rubi.domain.errors import ConflictError
+from rubi.domain.signal import Signal, SignalStatus
+from rubi.store.pool import Connection, Row
+from rubi.store.sql import statements
+
+SQL = statements(__file__)
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A signal that is kept; `new` is false when its key was known."""
+
+    id: int
+    new: bool
+    row: Row
+
+
+@dataclass(frozen=True, slots=True)
+class SignalFilter:
+    """Which signals a reader wants; None asks for all."""
+
+    symbol: str | None = None
+    status: SignalStatus | None = None
+    account_id: UUID | None = None
+    before: int | None = None
+    limit: int = 100
+
+
+async def insert(
+    conn: Connection, signal: Signal, *, received_at: datetime, body_sha256: bytes | None = None
+) -> Received:
+    """Keep a signal inside the caller's transaction; a repeated key gives the row that is there.
+
+    `body_sha256` is what tells two wishes under one key apart; by default it covers everything the signal says.
+
+    Raises:
+        ConflictError: `IDEMPOTENCY_KEY_CONFLICT`, the key was used for another wish. The transaction stays usable.
+
+    """
+    body = body_sha256 or signal.body_sha256()
+    row = await conn.fetchrow(
+        SQL["insert"],
+        signal.user_id,
+        signal.account_id,
+        signal.source,
+        signal.dedupe_key,
+        body,
+        signal.symbol,
+        signal.signal_type,
+        signal.order_type,
+        signal.entry_price,
+        signal.stop_loss,
+        signal.take_profit,
+        signal.volume,
+        signal.timeframe,
+        signal.confidence,
+        signal.risk_mode,
+        signal.risk_value,
+        signal.magic,
+        signal.comment,
+        signal.details,
+        signal.signal_time,
+        received_at,
+        received_at + signal.expires_in,
+    )
+    if row is not None:
+        return Received(row["id"], new=True, row=row)
+    known = await find(conn, signal.user_id, signal.source, signal.dedupe_key)
+    if known is None:
+        raise RuntimeError(f"signal {signal.source}/{signal.dedupe_key} neither inserted nor found")
+    return repeated(known, body)
+
+
+async def find(conn: Connection, user_id: int, source: str, dedupe_key: str) -> Row | None:
+    """The signal of a key."""
+    return await conn.fetchrow(SQL["by_key"], user_id, source, dedupe_key)
+
+
+def repeated(known: Row, body_sha256: bytes) -> Received:
+    """The known signal, when it is the same wish.
+
+    Raises:
+        ConflictError: `IDEMPOTENCY_KEY_CONFLICT`.
+
+    """
+    if bytes(known["body_sha256"]) != body_sha256:
+        raise ConflictError(
+            "IDEMPOTENCY_KEY_CONFLICT",
+            f"this key was used for signal {known['id']} with another body; send a new key for a new wish, "
+            "or the same body to repeat the old one",
+            signal_id=known["id"],
+        )
+    return Received(known["id"], new=False, row=known)
+
+
+async def take_turn(conn: Connection, key: str) -> None:
+    """Wait until no other transaction holds this key; it is given back at the end of the transaction."""
+    await conn.execute(SQL["take_turn"], key)
+
+
+async def get(conn: Connection, user_id: int, signal_id: int) -> Row | None:
+    """A user's signal."""
+    return await conn.fetchrow(SQL["by_id"], signal_id, user_id)
+
+
+async def page(conn: Connection, user_id: int, wanted: SignalFilter) -> tuple[int, list[Row]]:
+    """How many signals match (whatever the page), and one page of them, newest first."""
+    status = None if wanted.status is None else str(wanted.status)
+    rows = await conn.fetch(SQL["page"], user_id, wanted.symbol, status, wanted.before, wanted.account_id, wanted.limit)
+    if wanted.before is None and len(rows) < wanted.limit:
+        return len(rows), rows
+    total = await conn.fetchval(SQL["count"], user_id, wanted.symbol, status, wanted.account_id)
+    return int(total), rows
+
+
+async def orders_of(conn: Connection, user_id: int, signal_id: int) -> list[Row]:
+    """The orders of a signal, each with its events."""
+    return await conn.fetch(SQL["orders_of"], signal_id, user_id)
+
+
+async def lock_undecided(conn: Connection, signal_id: int) -> Row | None:
+    """Take a signal that waits for its decision; None when it is decided or another worker has it."""
+    return await conn.fetchrow(SQL["lock_undecided"], signal_id)
+
+
+async def mark_denied(
+    conn: Connection, signal_id: int, *, code: str, message: str, account_id: UUID | None, now: datetime
+) -> Row:
+    """Denied by us, with the code of the first rule that failed."""
+    return await _one(conn, "mark_denied", signal_id, code, message, now, account_id)
+
+
+async def mark_queued(conn: Connection, signal_id: int, *, message: str, account_id: UUID, now: datetime) -> Row:
+    """Decided: its order waits for the terminal."""
+    return await _one(conn, "mark_queued", signal_id, message, now, account_id)
+
+
+async def mark_expired(conn: Connection, signal_id: int, *, code: str, message: str, now: datetime) -> Row:
+    """Nobody decided it in time."""
+    return await _one(conn, "mark_expired", signal_id, code, message, now)
+
+
+async def ring_again(conn: Connection, *, now: datetime, silent_for: timedelta, limit: int) -> list[int]:
+    """The undecided signals whose bell was rung more than `silent_for` ago, marked as rung now."""
+    rows = await conn.fetch(SQL["undecided_unrung"], now, now - silent_for, limit)
+    return [row["id"] for row in rows]
+
+
+async def lock_expired(conn: Connection, *, now: datetime, limit: int) -> list[int]:
+    """Take undecided signals whose life is over."""
+    rows = await conn.fetch(SQL["undecided_expired"], now, limit)
+    return [row["id"] for row in rows]
+
+
+async def _one(conn: Connection, statement: str, *args: Any) -> Row:
+    row = await conn.fetchrow(SQL[statement], *args)
+    if row is None:
+        raise RuntimeError(f"signal {args[0]} is not there")
+    return row

@@ -1,0 +1,74 @@
+-- name: insert
+-- Keep a signal; nothing comes back when its key is taken.
+INSERT INTO trading_signals (user_id, account_id, source, dedupe_key, body_sha256, symbol, signal_type, order_type, entry_price, stop_loss,
+                             take_profit, volume, timeframe, confidence, risk_mode, risk_value, magic, comment, details, signal_time,
+                             received_at, expires_at, rung_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $21)
+ON CONFLICT (user_id, source, dedupe_key) DO NOTHING
+RETURNING *;
+
+-- name: by_key
+SELECT * FROM trading_signals WHERE user_id = $1 AND source = $2 AND dedupe_key = $3;
+
+-- name: take_turn
+-- Requests that bring the same untimed wish come one after another.
+SELECT pg_advisory_xact_lock(hashtextextended($1, 0));
+
+-- name: by_id
+SELECT * FROM trading_signals WHERE id = $1 AND user_id = $2;
+
+-- name: page
+SELECT * FROM trading_signals
+WHERE user_id = $1 AND ($2::text IS NULL OR symbol = $2) AND ($3::text IS NULL OR status = $3) AND ($4::bigint IS NULL OR id < $4)
+  AND ($5::uuid IS NULL OR account_id = $5)
+ORDER BY id DESC LIMIT $6;
+
+-- name: count
+SELECT count(*) FROM trading_signals
+WHERE user_id = $1 AND ($2::text IS NULL OR symbol = $2) AND ($3::text IS NULL OR status = $3) AND ($4::uuid IS NULL OR account_id = $4);
+
+-- name: orders_of
+-- The orders of a signal with their events, oldest first.
+SELECT o.id, o.leg, o.kind, o.symbol, o.side, o.order_type, o.volume, o.price, o.sl, o.tp, o.state, o.code, o.message, o.filled_volume, o.fill_price,
+       o.order_ticket, o.position_id, o.position_ticket, o.reserved_risk, o.reserved_margin, o.retcode, o.created_at, o.not_after, o.final_at,
+       coalesce(e.events, '[]'::jsonb) AS events
+FROM trading_orders o
+LEFT JOIN LATERAL (
+    SELECT jsonb_agg(jsonb_build_object('n', n, 'event', event, 'from', from_state, 'to', to_state, 'legal', legal, 'actor', actor, 'at', at,
+                                        'payload', payload) ORDER BY n) AS events
+    FROM order_events WHERE order_id = o.id
+) e ON true
+WHERE o.signal_id = $1 AND o.user_id = $2
+ORDER BY o.leg, o.id;
+
+-- name: lock_undecided
+-- Take a signal that waits for its decision; skip it when another worker has it.
+SELECT * FROM trading_signals WHERE id = $1 AND status = 'PENDING' AND decided_at IS NULL FOR UPDATE SKIP LOCKED;
+
+-- name: mark_denied
+UPDATE trading_signals SET status = 'REJECTED', detail_status = 'DENIED', code = $2, message = $3, decided_at = $4, account_id = coalesce(account_id, $5)
+WHERE id = $1
+RETURNING *;
+
+-- name: mark_queued
+UPDATE trading_signals SET detail_status = 'QUEUED', message = $2, decided_at = $3, account_id = coalesce(account_id, $4)
+WHERE id = $1
+RETURNING *;
+
+-- name: mark_expired
+UPDATE trading_signals SET status = 'EXPIRED', detail_status = 'EXPIRED', code = $2, message = $3, decided_at = $4
+WHERE id = $1
+RETURNING *;
+
+-- name: undecided_unrung
+-- Signals whose bell was rung long ago and that nobody decided; a second sweep at the same time takes others.
+UPDATE trading_signals SET rung_at = $1
+WHERE id IN (SELECT id FROM trading_signals
+             WHERE status = 'PENDING' AND decided_at IS NULL AND rung_at < $2 AND expires_at > $1
+             ORDER BY rung_at LIMIT $3 FOR UPDATE SKIP LOCKED)
+RETURNING id;
+
+-- name: undecided_expired
+SELECT id FROM trading_signals
+WHERE status = 'PENDING' AND decided_at IS NULL AND expires_at <= $1
+ORDER BY rung_at LIMIT $2 FOR UPDATE SKIP LOCKED;
