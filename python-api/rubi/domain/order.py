@@ -178,7 +178,7 @@ _SIMPLE: dict[OrderEventType, dict[OrderState, OrderState]] = {
         S.UNKNOWN: S.UNKNOWN,
         **{s: s for s in (S.ACKED, S.SUBMITTED, *WORKING, *FINAL)},
     },
-    E.REFUSED: {S.LEASED: S.REJECTED, S.QUEUED: S.REJECTED, S.UNKNOWN: S.REJECTED, S.REJECTED: S.REJECTED},
+    E.REFUSED: dict.fromkeys((S.LEASED, S.QUEUED, S.ACKED, S.UNKNOWN, S.REJECTED), S.REJECTED),
     E.BROKER_REJECTED: {**dict.fromkeys(IN_FLIGHT, S.REJECTED), S.REJECTED: S.REJECTED},
     E.SEEN_WORKING: {**dict.fromkeys(IN_FLIGHT, S.ACCEPTED), **{s: s for s in (*WORKING, *FINAL)}},
     E.NEVER_SENT: {**dict.fromkeys(IN_FLIGHT, S.REJECTED), S.REJECTED: S.REJECTED},

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from rubi.domain.order import OrderEvent, OrderEventType, OrderKind, OrderLife, OrderState, signal_outcome, transition
 from rubi.flows.raise_alert import raise_alert
@@ -31,15 +32,15 @@ async def settle(
     actor: str,
     dedupe: str | None = None,
     facts: Mapping[str, Any] | None = None,
-    owner: int | None = None,
+    account_id: UUID | None = None,
 ) -> Settled | None:
     """Apply a fact to an order, inside the caller's transaction.
 
     `dedupe` names the fact: told again, it changes nothing. `facts` are columns that it fills (retcode, message,
-    order_ticket, position_id, fill_price). `owner`: the user whose order it must be. None: no such order.
+    order_ticket, position_id, fill_price). `account_id`: whose order it must be. None: no such order.
     """
     row = await orders.lock(conn, order_id, dedupe)
-    if row is None or (owner is not None and row["user_id"] != owner):
+    if row is None or (account_id is not None and row["account_id"] != account_id):
         return None
     before = orders.life_of(row)
     if row["known"]:
@@ -58,7 +59,8 @@ async def settle(
             object_="order",
             object_id=str(order_id),
             detail=(
-                f"order {order_id} ({row['kind']} {row['symbol']}) in {before.state}: {event.type} {event.code or ''}".strip()
+                f"order {order_id} ({row['kind']} {row['symbol']}) in {before.state}:"
+                f" {event.type} {event.code or ''}".rstrip()
             ),
             now=event.at,
         )

@@ -1,0 +1,62 @@
+"""Terminals in Postgres: the accounts they speak for, their sessions, the broker's clock."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from rubi.domain.clock import BrokerClock
+from rubi.domain.errors import NotFoundError
+from rubi.store.pool import Connection, Pool, Row
+from rubi.store.sql import statements
+
+SQL = statements(__file__)
+
+
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    """A session, the account it speaks for, and the clock its times are read by."""
+
+    session_id: UUID
+    user_id: int
+    account_id: UUID
+    instance: str
+    epoch: int
+    protocol: int
+    state: str
+    poll_ms: int
+    clock: BrokerClock
+
+    @property
+    def legacy(self) -> bool:
+        """Whether it speaks the specification's own calls only."""
+        return self.protocol < 2
+
+
+async def find(conn: Connection | Pool, session_id: UUID, user_id: int) -> Terminal:
+    """The user's terminal behind a session.
+
+    Raises:
+        NotFoundError: no such session, or another user's.
+
+    """
+    row = await conn.fetchrow(SQL["terminal"], session_id, user_id)
+    if row is None:
+        raise NotFoundError(
+            "SESSION_NOT_FOUND", f"session {session_id} is not known; connect again", session_id=str(session_id)
+        )
+    return _terminal(row)
+
+
+def _terminal(row: Row) -> Terminal:
+    offsets = zip(row["offset_from"], row["offset_minutes"], strict=True)
+    return Terminal(
+        session_id=row["id"],
+        user_id=row["user_id"],
+        account_id=row["account_id"],
+        instance=row["terminal_instance_id"],
+        epoch=row["epoch"],
+        protocol=row["protocol"],
+        state=row["state"],
+        poll_ms=row["poll_ms"],
+        clock=BrokerClock(tuple((since, timedelta(minutes=minutes)) for since, minutes in offsets)),
+    )

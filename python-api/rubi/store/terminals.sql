@@ -1,0 +1,78 @@
+-- Terminals: accounts, their sessions, their clock.
+
+-- name: upsert_account
+-- The account that a terminal speaks for, locked. Only what the terminal told changes.
+INSERT INTO accounts AS a (user_id, server, login, broker, currency, currency_digits, leverage, margin_mode, trade_mode, fifo_close, hedge_allowed, limit_orders)
+VALUES ($1, $2, $3, $4, $5, coalesce($6, 2), $7, coalesce($8, 'HEDGING'), coalesce($9, 'DEMO'), coalesce($10, false), coalesce($11, true), coalesce($12, 0))
+ON CONFLICT (user_id, server, login) DO UPDATE SET
+    broker = excluded.broker, currency = excluded.currency, currency_digits = coalesce($6, a.currency_digits), leverage = coalesce($7, a.leverage),
+    margin_mode = coalesce($8, a.margin_mode), trade_mode = coalesce($9, a.trade_mode), fifo_close = coalesce($10, a.fifo_close),
+    hedge_allowed = coalesce($11, a.hedge_allowed), limit_orders = coalesce($12, a.limit_orders)
+RETURNING a.*, (xmax = 0) AS is_new
+
+-- name: holding_session
+SELECT * FROM mt5_sessions WHERE id = $1
+
+-- name: fence_sessions
+UPDATE mt5_sessions SET state = 'FENCED', disconnected_at = coalesce(disconnected_at, $2)
+WHERE account_id = $1 AND state IN ('ACTIVE', 'SILENT')
+
+-- name: insert_session
+INSERT INTO mt5_sessions (user_id, account_id, terminal_instance_id, epoch, protocol, ea_version, build, connected_at, last_seen_at, poll_ms)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9)
+RETURNING id
+
+-- name: hold_account
+-- The new session trades from here on; what was known of the books counts as unread.
+WITH state AS (
+    UPDATE account_states SET positions_taken_at = NULL, orders_taken_at = NULL WHERE account_id = $1
+)
+UPDATE accounts SET epoch = $2, session_id = $3, reconciled_at = CASE WHEN $4 THEN $5::timestamptz END, not_tradable_code = NULL WHERE id = $1
+
+-- name: terminal
+-- A session with its account and clock.
+SELECT s.id, s.user_id, s.account_id, s.terminal_instance_id, s.epoch, s.protocol, s.state, s.poll_ms, s.last_seq, a.server, a.login,
+       (SELECT coalesce(array_agg(o.from_at ORDER BY o.from_at), '{}') FROM broker_offsets o WHERE o.account_id = s.account_id) AS offset_from,
+       (SELECT coalesce(array_agg(o.minutes ORDER BY o.from_at), '{}') FROM broker_offsets o WHERE o.account_id = s.account_id) AS offset_minutes
+FROM mt5_sessions s JOIN accounts a ON a.id = s.account_id
+WHERE s.id = $1 AND s.user_id = $2
+
+-- name: lock_session
+-- A session for one cycle, and its account held against a connect: no lease may cross a new epoch.
+SELECT s.*, a.epoch AS account_epoch, a.session_id AS holder, a.trading_state, a.not_tradable_code, a.reconciled_at, a.symbols_hash,
+       a.deal_cursor_msc, a.deal_cursor_ticket, a.currency_digits,
+       EXISTS (SELECT FROM symbols y WHERE y.account_id = a.id) AS has_symbols
+FROM mt5_sessions s JOIN accounts a ON a.id = s.account_id
+WHERE s.id = $1 AND s.user_id = $2
+FOR UPDATE OF s FOR SHARE OF a
+
+-- name: see_session
+UPDATE mt5_sessions SET last_seen_at = $2, state = 'ACTIVE', last_seq = $3, last_body_sha256 = $4, last_answer = $5,
+    flags = coalesce($6::jsonb, flags), poll_ms = coalesce($7, poll_ms)
+WHERE id = $1
+
+-- name: touch_session
+UPDATE mt5_sessions SET last_seen_at = $2, state = 'ACTIVE' WHERE id = $1
+
+-- name: keep_answer
+UPDATE mt5_sessions SET last_answer = $2 WHERE id = $1
+
+-- name: set_tradable
+UPDATE accounts SET not_tradable_code = $2 WHERE id = $1
+
+-- name: set_reconciled
+UPDATE accounts SET reconciled_at = $2 WHERE id = $1 AND reconciled_at IS NULL
+
+-- name: close_session
+UPDATE mt5_sessions SET state = 'DISCONNECTED', disconnected_at = $2, last_seen_at = $2, totals = $3 WHERE id = $1
+
+-- name: insert_offset
+INSERT INTO broker_offsets (account_id, from_at, minutes) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING
+
+-- name: silent_sessions
+-- Sessions of which nothing was heard for three polls.
+UPDATE mt5_sessions s SET state = 'SILENT'
+FROM (SELECT id FROM mt5_sessions WHERE state = 'ACTIVE' AND last_seen_at < $1::timestamptz - greatest(3 * poll_ms * interval '1 ms', interval '15 s')
+      ORDER BY id LIMIT 500 FOR UPDATE SKIP LOCKED) silent
+WHERE s.id = silent.id
+RETURNING s.id, s.user_id, s.account_id, s.last_seen_at
