@@ -24,6 +24,8 @@ def main() -> None:
 
     try:
         app(prog_name="./rubi")
-    except told() as error:
+    except Exception as error:
+        if not isinstance(error, told()):
+            raise
         print(f"rubi: {error}", file=sys.stderr)
         sys.exit(1)

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from rubi.settings import PROJECT_ROOT, SOURCE_ROOT
+from rubi.embedded.places import PROJECT_ROOT, SOURCE_ROOT
 
 OPENAPI = PROJECT_ROOT / "docs" / "openapi.json"
 # Where somebody's machine shows through. Nothing that is committed may name one.

@@ -1,22 +1,22 @@
 """Errors whose message is all a person needs."""
 
-import asyncpg
-
-from rubi.domain.errors import RubiError
-from rubi.embedded.binaries import NotInstalledError
-from rubi.embedded.instance import InstanceTakenError
-from rubi.embedded.postgres import ServerNotStartedError
-from rubi.embedded.stack import StackError
-from rubi.settings import SettingsError
-from rubi.store.migrations import MigrationError
-
 
 class CommandError(Exception):
     """The command cannot be carried out; the message says why and what to do."""
 
 
 def told() -> tuple[type[BaseException], ...]:
-    """Return the errors that are told in one line, without a traceback."""
+    """Return the errors that are told in one line, without a traceback; asked for only when one has come."""
+    import asyncpg
+
+    from rubi.domain.errors import RubiError
+    from rubi.embedded.binaries import NotInstalledError
+    from rubi.embedded.instance import InstanceTakenError
+    from rubi.embedded.postgres import ServerNotStartedError
+    from rubi.embedded.stack import StackError
+    from rubi.settings import SettingsError
+    from rubi.store.migrations import MigrationError
+
     return (
         CommandError,
         InstanceTakenError,

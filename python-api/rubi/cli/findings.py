@@ -19,7 +19,7 @@ from rubi.cli.own_settings import own_settings
 from rubi.embedded import loopback
 from rubi.embedded.binaries import NotInstalledError, postgres_binaries, redis_binary
 from rubi.embedded.instance import home, instances
-from rubi.settings import PROJECT_ROOT
+from rubi.embedded.places import PROJECT_ROOT
 from rubi.store.migrations import MigrationError, pending
 
 PINNED = re.compile(r"^([A-Za-z0-9_.-]+)==([^\s;]+)\s*(;.*?)?\\?$", re.MULTILINE)

@@ -4,10 +4,10 @@ import os
 
 from dotenv import dotenv_values
 
-from rubi.settings import SOURCE_ROOT
+from rubi.embedded.places import SOURCE_ROOT
 
 
 def own_settings() -> dict[str, str]:
-    """Return the caller's variables; the environment wins over the file, empty values count as absent."""
-    from_file = {name: value for name, value in dotenv_values(SOURCE_ROOT / ".env").items() if value}
-    return {**from_file, **{name: value for name, value in os.environ.items() if value}}
+    """Return the caller's variables. The environment wins over the file; an empty value there takes the file's away."""
+    both = {**dotenv_values(SOURCE_ROOT / ".env"), **os.environ}
+    return {name: value for name, value in both.items() if value}

@@ -3,10 +3,12 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import typer
 
-from rubi.settings import PROJECT_ROOT
+from rubi.cli.install import uv_settings
+from rubi.embedded.places import PROJECT_ROOT
 
 PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 SETS = ("requirements", "requirements-embedded", "requirements-dev")
@@ -31,11 +33,13 @@ def lock(
     ),
 ) -> None:
     """Write requirements*.txt anew from requirements*.in, with hashes, for every platform and Python from 3.11 on."""
+    environment = {**os.environ, **uv_settings(Path(sys.executable))}
     for name in SETS:
         command = [sys.executable, "-m", "uv", "pip", "compile", f"{name}.in", "-o", f"{name}.txt", "--quiet"]
         command += ["--universal", "--python-version", "3.11", "--generate-hashes", "--no-header"]
+        command += ["--index-strategy", "unsafe-best-match"]
         if upgrade:
             command.append("--upgrade")
-        if subprocess.run(command, cwd=PROJECT_ROOT, check=False).returncode != 0:  # noqa: S603
+        if subprocess.run(command, cwd=PROJECT_ROOT, env=environment, check=False).returncode != 0:  # noqa: S603
             raise typer.Exit(1)
         print(f"wrote {name}.txt")

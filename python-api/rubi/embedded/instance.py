@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from rubi.embedded import process
+from rubi.embedded.places import PROJECT_ROOT
 from rubi.embedded.process import Record
-from rubi.settings import PROJECT_ROOT
 
 # Stopped in this order: first who asks for work, last what holds it.
 STOP_ORDER = ("terminal", "beat", "worker", "api", "redis", "postgres")
@@ -96,7 +96,8 @@ def claim(name: str, *, next_free: bool = False) -> Instance:
 def end_leftovers(folder: Path) -> list[Record]:
     """End, in order, the children a killed supervisor left running; return them."""
     path = folder / "processes.json"
-    known = sorted(process.read_records(path), key=lambda each: STOP_ORDER.index(each.name))
+    rank = {name: place for place, name in enumerate(STOP_ORDER)}
+    known = sorted(process.read_records(path), key=lambda each: rank.get(each.name, len(rank)))
     ended = process.end_recorded(known)
     path.unlink(missing_ok=True)
     return ended

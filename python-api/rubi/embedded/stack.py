@@ -15,11 +15,11 @@ from pathlib import Path
 
 from rubi.embedded import loopback, process
 from rubi.embedded.instance import STOP_ORDER, Instance
+from rubi.embedded.places import PROJECT_ROOT, SOURCE_ROOT
 from rubi.embedded.postgres import EmbeddedPostgres, tail
 from rubi.embedded.redis import EmbeddedRedis
 from rubi.embedded.restarts import Restarts
 from rubi.embedded.secret_file import load_or_make
-from rubi.settings import PROJECT_ROOT, SOURCE_ROOT
 from rubi.store.migrations import migrate
 
 WORKER = ("-m", "celery", "-A", "rubi.tasks.worker:app")
@@ -84,6 +84,7 @@ class Stack:
             started_at=datetime.now(UTC),
             database="own" if self.postgres is None else "embedded",
             postgres_port=None if self.postgres is None else self.postgres.port,
+            redis_port=None if self.redis is None else self.redis.port,
         )
         return self.url
 
