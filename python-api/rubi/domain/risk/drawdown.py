@@ -1,7 +1,7 @@
 """Drawdown on units, as a fund counts it: a deposit buys units at the current value and moves no drawdown.
 
-`nav = Q / units`, a flow F adds `F / nav` units, `dd = 1 - nav / peak`. Four peaks are kept, so that the mode can be
-changed.
+`nav = Q / units`, a flow F adds `F / nav` units, `dd = 1 - nav / peak`. Every mode's peak is kept, so that the mode can
+be changed.
 """
 
 from dataclasses import dataclass, replace
@@ -25,7 +25,9 @@ class NavState:
     """Equity per unit at the last observation."""
     balance_nav: Decimal
     high: Decimal
-    """Highest ever."""
+    """Highest ever, equity."""
+    high_balance: Decimal
+    """Highest ever, balance."""
     day_high: Decimal
     """Highest of `day`."""
     end_high: Decimal
@@ -50,12 +52,15 @@ class Drawdown:
 
 
 def open_nav(equity: Money, balance: Money, day: date, *, initial_balance: Money | None = None) -> NavState:
-    """Begin to count. With an initial balance, the start value is that money and the peak is never below it."""
+    """Begin to count, or begin anew after a person's unlock.
+
+    With an initial balance, that money is the start value of 1, and no trailing peak is below it.
+    """
     units = initial_balance or equity
     if units <= 0:
-        return NavState(START, ZERO, ZERO, START, START, START, START, day, wiped=True)
+        return NavState(START, ZERO, ZERO, START, START, START, START, START, day, wiped=True)
     nav, balance_nav = equity / units, balance / units
-    return NavState(units, nav, balance_nav, max(nav, START), nav, START, START, day)
+    return NavState(units, nav, balance_nav, max(nav, START), max(balance_nav, START), nav, START, START, day)
 
 
 def apply_flow(state: NavState, amount: Money, *, equity_before: Money) -> NavState:
@@ -92,7 +97,14 @@ def observe(state: NavState, equity: Money, balance: Money, day: date) -> NavSta
             end_high_balance=max(state.end_high_balance, state.balance_nav),
         )
         day_high = nav
-    return replace(state, nav=nav, balance_nav=balance_nav, high=max(state.high, nav), day_high=max(day_high, nav))
+    return replace(
+        state,
+        nav=nav,
+        balance_nav=balance_nav,
+        high=max(state.high, nav),
+        high_balance=max(state.high_balance, balance_nav),
+        day_high=max(day_high, nav),
+    )
 
 
 def peak(state: NavState, policy: RiskPolicy) -> Decimal:
@@ -103,7 +115,7 @@ def peak(state: NavState, policy: RiskPolicy) -> Decimal:
         return state.day_high
     if policy.drawdown_mode is DrawdownMode.EOD_TRAILING:
         return state.end_high_balance if policy.drawdown_peak_of is PeakOf.BALANCE else state.end_high
-    return state.high
+    return state.high_balance if policy.drawdown_peak_of is PeakOf.BALANCE else state.high
 
 
 def drawdown(state: NavState, policy: RiskPolicy) -> Drawdown | None:

@@ -72,7 +72,7 @@ class DrawdownMode(StrEnum):
     """From which peak the drawdown is counted."""
 
     TRAILING_EQUITY = "TRAILING_EQUITY"
-    """The highest value ever seen."""
+    """The highest value ever seen, at any moment."""
     STATIC = "STATIC"
     """The value at the start."""
     EOD_TRAILING = "EOD_TRAILING"
@@ -82,7 +82,7 @@ class DrawdownMode(StrEnum):
 
 
 class PeakOf(StrEnum):
-    """Which money makes an end-of-day peak."""
+    """Which money makes the peak of a trailing drawdown; the floor is always compared with the equity."""
 
     EQUITY = "EQUITY"
     BALANCE = "BALANCE"
@@ -173,7 +173,7 @@ class RiskPolicy:
     max_account_age_seconds: int = 15
     max_tick_age_seconds: int = 10
     max_symbol_age_seconds: int = 86400
-    max_signal_age_seconds: int = 60
+    max_signal_age_seconds: int = 300
 
     initial_balance: Money | None = None
     day_zone: str = BROKER_ZONE

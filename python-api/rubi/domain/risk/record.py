@@ -108,7 +108,9 @@ def _tuple(hint: Any, value: Any, at: str) -> tuple[Any, ...]:
     return tuple(_convert(kind, item, f"{at}[{n}]") for n, (kind, item) in enumerate(zip(kinds, value, strict=True)))
 
 
-def _scalar(hint: type, value: Any, at: str) -> Any:
+def _scalar(hint: Any, value: Any, at: str) -> Any:
+    if hint is Any:
+        return value
     if hint is Decimal:
         return _decimal(value, at)
     if hint is bool or hint is str:
@@ -127,7 +129,7 @@ def _scalar(hint: type, value: Any, at: str) -> Any:
     try:
         if hint is datetime:
             return _moment(value)
-        return hint.fromisoformat(value)  # type: ignore[attr-defined]
+        return hint.fromisoformat(value)
     except (TypeError, ValueError):
         raise RecordError(at, f"must be an ISO 8601 {hint.__name__}, not {value!r}") from None
 
