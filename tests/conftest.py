@@ -1,16 +1,26 @@
 """What tests need that is real: Postgres, Redis, databases made in milliseconds from one migrated template."""
 
+import json
 import os
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
 
 import asyncpg
+import httpx
 import pytest
 import redis.asyncio
 
+from rubi.embedded.loopback import free_port
+from rubi.embedded.places import SOURCE_ROOT
 from rubi.embedded.postgres import OWNER, EmbeddedPostgres
+from rubi.embedded.process import read_records
 from rubi.embedded.redis import EmbeddedRedis
 from rubi.store.migrations import migrate
 
@@ -138,3 +148,131 @@ async def redis_url(redis_server) -> str:
     await client.flushall()
     await client.aclose()
     return redis_server.url()
+
+
+@dataclass(frozen=True, slots=True)
+class RunningStack:
+    """`./rubi up` as a process: API, Celery worker, beat, Postgres and Redis, supervised as in real life."""
+
+    url: str
+    home: Path
+    process: subprocess.Popen[str]
+
+    @property
+    def instance(self) -> Path:
+        return self.home / "up"
+
+    @property
+    def database_url(self) -> str:
+        """The database behind the API, for what cannot be seen from outside."""
+        secrets = json.loads((self.instance / "secrets.json").read_text())
+        state = json.loads((self.instance / "state.json").read_text())
+        return f"postgresql://{OWNER}:{secrets['postgres_password']}@127.0.0.1:{state['postgres_port']}/rubi_trading"
+
+    @property
+    def redis_url(self) -> str:
+        secrets = json.loads((self.instance / "secrets.json").read_text())
+        state = json.loads((self.instance / "state.json").read_text())
+        return f"redis://:{secrets['redis_password']}@127.0.0.1:{state['redis_port']}/0"
+
+    def pid(self, name: str) -> int:
+        """The pid that `api`, `worker`, `beat`, `redis` or `postgres` has now; a killed one is started again."""
+        return {each.name: each.pid for each in read_records(self.instance / "processes.json")}[name]
+
+    def log(self, name: str) -> str:
+        return (self.instance / "logs" / f"{name}.log").read_text(errors="replace")
+
+
+@contextmanager
+def start_stack(folder: Path, **environment: str) -> Iterator[RunningStack]:
+    """Run the whole service with data in `folder`, stop it at the end."""
+    env = os.environ | {
+        "PYTHONPATH": str(SOURCE_ROOT),
+        "RUBI_HOME": str(folder),
+        "LOG_FILE": str(folder / "rubi-studio.log"),
+        "DATABASE_URL": "",  # present and empty: the developer's own .env is not used either
+        "REDIS_URL": "",
+        **environment,
+    }
+    command = [sys.executable, "-m", "rubi", "up", "--port", str(free_port())]
+    with (folder / "supervisor.log").open("w") as log:
+        process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=log, text=True)
+    try:
+        first = process.stdout.readline().split()
+        if first[:1] != ["ready"]:
+            process.wait(30)
+            pytest.fail(f"the stack did not start: {(folder / 'supervisor.log').read_text()}")
+        yield RunningStack(first[1], folder, process)
+    finally:
+        process.terminate()
+        process.wait(30)
+        process.stdout.close()
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory) -> Iterator[RunningStack]:
+    """The running service all acceptance tests share; each makes users of its own."""
+    with start_stack(tmp_path_factory.mktemp("stack")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def new_stack(tmp_path_factory) -> Callable[..., AbstractContextManager[RunningStack]]:
+    """Return a function that runs another service, for a test that breaks it or needs other settings."""
+
+    def start(**environment: str) -> AbstractContextManager[RunningStack]:
+        return start_stack(tmp_path_factory.mktemp("stack"), **environment)
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def base_url(stack) -> str:
+    return stack.url
+
+
+@pytest.fixture
+async def api(base_url) -> AsyncIterator[httpx.AsyncClient]:
+    """A client without a token."""
+    async with httpx.AsyncClient(base_url=base_url, timeout=20, trust_env=False) as client:
+        yield client
+
+
+@dataclass(slots=True)
+class Person:
+    """A registered user and a client that carries the access token."""
+
+    username: str
+    password: str
+    access_token: str
+    client: httpx.AsyncClient
+
+    async def token(self, scope: str, **more: object) -> str:
+        """A long-lived token."""
+        answer = await self.client.post("/api/v1/auth/tokens", json={"name": "of a test", "scope": scope, **more})
+        assert answer.is_success, answer.text
+        return answer.json()["token"]
+
+
+@pytest.fixture
+async def new_user(base_url) -> AsyncIterator[Callable[..., Awaitable[Person]]]:
+    """Return a function that registers a user over HTTP; `url` names another stack than the shared one."""
+    clients = []
+
+    async def make(url: str = base_url) -> Person:
+        client = httpx.AsyncClient(base_url=url, timeout=20, trust_env=False)
+        clients.append(client)
+        username = f"trader{next(numbers)}-{os.getpid()}-{uuid4().hex[:6]}"
+        password = "SecurePassword123!"
+        body = {"email": f"{username}@example.com", "username": username, "password": password}
+        answer = await client.post("/api/v1/auth/register", json=body)
+        assert answer.is_success, answer.text
+        answer = await client.post("/api/v1/auth/login", json={"username": username, "password": password})
+        assert answer.is_success, answer.text
+        access = answer.json()["access_token"]
+        client.headers["Authorization"] = f"Bearer {access}"
+        return Person(username, password, access, client)
+
+    yield make
+    for client in clients:
+        await client.aclose()

@@ -32,6 +32,15 @@ def database_url(seen: Seen) -> str | None:
     return f"postgresql://{OWNER}:{password}@127.0.0.1:{port}/{DATABASE}"
 
 
+def redis_url(seen: Seen) -> str | None:
+    """Return the Redis of a running instance, else the caller's own; None when there is neither."""
+    port = seen.state.get("redis_port")
+    if not seen.running or port is None:
+        return own_settings().get("REDIS_URL")
+    password = load_or_make(home() / seen.name / "secrets.json").redis_password
+    return f"redis://:{password}@127.0.0.1:{port}/0"
+
+
 async def _one(seen: Seen) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "name": seen.name,

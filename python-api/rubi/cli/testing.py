@@ -1,22 +1,27 @@
-"""`test` and `lock`: tools of those who change the code."""
+"""`test`, `bench` and `lock`: tools of those who change the code."""
 
+import ast
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
+from rubi.cli.errors import CommandError
 from rubi.cli.install import uv_settings
 from rubi.embedded.places import PROJECT_ROOT
 
 PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+BENCHMARKS = PROJECT_ROOT / "tests" / "benchmarks"
 SETS = ("requirements", "requirements-embedded", "requirements-dev")
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
     app.command(context_settings=PASS_ON)(test)
+    app.command()(bench)
     app.command()(lock)
 
 
@@ -25,6 +30,24 @@ def test(context: typer.Context) -> None:
     os.chdir(PROJECT_ROOT)
     sys.stdout.flush()
     os.execv(sys.executable, [sys.executable, "-m", "pytest", *context.args])  # noqa: S606
+
+
+def bench(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Which one; all names when left out.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="The last line is one JSON object.")] = False,
+) -> None:
+    """Measure something, beside a bare server in the same run."""
+    known = {path.stem.replace("_", "-"): path for path in sorted(BENCHMARKS.glob("[a-z]*.py"))}
+    if name is None:
+        for each, path in known.items():
+            print(f"{each:<20} {(ast.get_docstring(ast.parse(path.read_text())) or '').partition(chr(10))[0]}")
+        return
+    if name not in known:
+        raise CommandError(f"there is no benchmark {name}; there are: {', '.join(known) or 'none'}")
+    os.chdir(PROJECT_ROOT)
+    sys.stdout.flush()
+    module = f"tests.benchmarks.{known[name].stem}"
+    os.execv(sys.executable, [sys.executable, "-m", module, *(["--json"] if json else [])])  # noqa: S606
 
 
 def lock(

@@ -1,0 +1,108 @@
+"""`user` and `token`: who may do what, from the machine the service runs on."""
+
+import asyncio
+import json as json_text
+import secrets
+import sys
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+Instance = Annotated[str | None, typer.Option(help="Which running stack, as `./rubi status` names it.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
+
+user = typer.Typer(help="People who may log in.", no_args_is_help=True)
+token = typer.Typer(help="Long-lived tokens of terminals and programs.", no_args_is_help=True)
+
+
+class TokenScope(StrEnum):
+    """What a token is good for."""
+
+    EA = "ea"
+    TRADE = "trade"
+    READ = "read"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.add_typer(user, name="user")
+    app.add_typer(token, name="token")
+
+
+@user.command("create")
+def create_user(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The name to log in with.")],
+    email: Annotated[str | None, typer.Option(help="NAME@localhost when left out.")] = None,
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Read the password from stdin instead of asking for it.")
+    ] = False,
+    instance: Instance = None,
+    json: Json = False,
+) -> None:
+    """Make a user. The password is asked for; without a terminal to ask at, one is made and shown once."""
+    made = None
+    if password_stdin:
+        password = sys.stdin.readline().rstrip("\r\n")
+    elif sys.stdin.isatty():
+        password = typer.prompt("password", hide_input=True, confirmation_prompt=True)
+    else:
+        password = made = secrets.token_urlsafe(15)
+    created = asyncio.run(_create_user(instance, name, email or f"{name}@localhost", password))
+    if made is not None:
+        created["password"] = made
+    print(json_text.dumps(created) if json else "\n".join(f"{key}: {value}" for key, value in created.items()))
+
+
+@token.command("create")
+def create_token(
+    user_name: Annotated[str, typer.Option("--user", metavar="NAME", help="Whose token it is.")],
+    scope: Annotated[TokenScope, typer.Option(help="ea: a terminal; trade: signals and orders; read: only looking.")],
+    name: Annotated[str, typer.Option(help="What it is called in the list.")] = "made by ./rubi",
+    instance: Instance = None,
+    json: Json = False,
+) -> None:
+    """Make a token and show it, this once."""
+    created = asyncio.run(_create_token(instance, user_name, scope, name))
+    print(json_text.dumps(created, default=str) if json else created["token"])
+
+
+async def _create_user(instance: str | None, name: str, email: str, password: str) -> dict[str, Any]:
+    from rubi.cli.target import open_target
+    from rubi.flows.register_user import register_user
+
+    async with open_target(instance) as (ports, keys):
+        login = await register_user(ports, keys, email=email, username=name, password=password, now=datetime.now(UTC))
+    return {"id": login.user.id, "username": login.user.username, "email": login.user.email}
+
+
+async def _create_token(instance: str | None, user_name: str, scope: TokenScope, name: str) -> dict[str, Any]:
+    from uuid import uuid4
+
+    from rubi.cli.errors import CommandError
+    from rubi.cli.target import open_target
+    from rubi.domain.auth import Principal, Scope, TokenKind
+    from rubi.flows.issue_token import issue_token
+    from rubi.store import users
+
+    async with open_target(instance) as (ports, keys):
+        async with ports.pool.acquire() as conn:
+            found = await users.by_login(conn, user_name)
+        if found is None:
+            raise CommandError(f"there is no user {user_name}: ./rubi user create {user_name}")
+        owner, _password_hash = found
+        # The caller may read the service's secrets: for the audit log this is the owner at the machine itself.
+        identity = uuid4()
+        principal = Principal(owner.id, owner.username, Scope.PERSON, TokenKind.ACCESS, identity, identity)
+        kept, text = await issue_token(
+            ports, keys, principal, name=name, scope=Scope(scope.value), now=datetime.now(UTC)
+        )
+    return {
+        "id": kept.id,
+        "user": owner.username,
+        "name": kept.name,
+        "scope": kept.scope,
+        "expires_at": kept.expires_at.isoformat(),
+        "token": text,
+    }
