@@ -97,7 +97,7 @@ async def _account(conn: Connection, wish: Wish) -> AccountChoice | None:
         if not choices:
             raise ForbiddenError(
                 "TOKEN_ACCOUNT_MISMATCH",
-                f"this token is for one account, and it is not {wish.account}; leave `account` out, or use another token",
+                f"this token is for one account and not for {wish.account}; leave `account` out or use another token",
                 field="account",
             )
         return choices[0]

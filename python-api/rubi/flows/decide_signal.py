@@ -1,0 +1,144 @@
+"""A kept signal becomes orders in the queue, or a denial with its code: one transaction, whatever dies around it."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import structlog
+
+from rubi.domain.order import NewOrder, OrderState
+from rubi.domain.signal import SignalType
+from rubi.flows.ports import Ports
+from rubi.flows.queue_order import queue_order
+from rubi.flows.show_signal import signal_update
+from rubi.flows.weigh_signal import Verdict, refuse, weigh_close, weigh_open
+from rubi.live.bus import Event
+from rubi.store import decisions, risk_facts, signals
+from rubi.store.decisions import NewDecision
+from rubi.store.pool import Connection, Row
+
+log = structlog.get_logger(__name__)
+
+ACTOR = "risk"
+_AGAIN = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What became of a signal; `events` are told after the commit."""
+
+    signal_id: int
+    approved: bool
+    code: str | None
+    order_ids: tuple[int, ...] = ()
+    events: tuple[Event, ...] = field(default=(), repr=False)
+
+
+async def decide_signal(ports: Ports, signal_id: int, *, now: datetime) -> Decided | None:
+    """Decide on a signal that waits; None when it is decided already or another worker has it."""
+    try:
+        decided = await _decide(ports, signal_id, now)
+    except _AGAIN as error:
+        log.info("decide.again", signal_id=signal_id, error=type(error).__name__)
+        decided = await _decide(ports, signal_id, now)
+    if decided is not None:
+        await ports.bus.publish(decided.events)
+    return decided
+
+
+async def _decide(ports: Ports, signal_id: int, now: datetime) -> Decided | None:
+    async with ports.pool.acquire() as conn, conn.transaction():
+        signal = await signals.lock_undecided(conn, signal_id)
+        if signal is None:
+            return None
+        if signal["expires_at"] <= now:
+            return await expire(conn, signal, now=now)
+        account_id = signal["account_id"] or await risk_facts.only_account(conn, signal["user_id"])
+        if account_id is None:
+            detail = "There is no account to trade on: connect a terminal, or name one of several in `account`."
+            return await _deny(conn, signal, None, refuse("NO_ACCOUNT", detail), now)
+        await risk_facts.take_turn(conn, account_id)
+        facts = await risk_facts.gather(conn, account_id, signal["symbol"], now=now)
+        if SignalType(signal["signal_type"]).closes:
+            verdict = weigh_close(signal, account_id, facts, now=now)
+        else:
+            verdict = await weigh_open(conn, signal, account_id, facts, now=now)
+        if not verdict.orders:
+            return await _deny(conn, signal, account_id, verdict, now)
+        return await _queue(conn, signal, account_id, verdict, now)
+
+
+async def expire(conn: Connection, signal: Row, *, now: datetime) -> Decided:
+    """End a signal whose life is over before anybody decided; its row is locked by the caller's transaction."""
+    life = (signal["expires_at"] - signal["received_at"]).total_seconds()
+    message = f"It was not decided within its {life:.0f} s; nothing was sent to the terminal."
+    await _record(conn, signal, signal["account_id"], refuse("EXPIRED", message), None, now)
+    row = await signals.mark_expired(conn, signal["id"], code="EXPIRED", message=message, now=now)
+    return Decided(signal["id"], approved=False, code="EXPIRED", events=(signal_update(row),))
+
+
+async def _deny(conn: Connection, signal: Row, account_id: UUID | None, verdict: Verdict, now: datetime) -> Decided:
+    code = verdict.code or "DENIED"
+    await _record(conn, signal, account_id, verdict, None, now)
+    row = await signals.mark_denied(
+        conn, signal["id"], code=code, message=verdict.detail, account_id=account_id, now=now
+    )
+    return Decided(signal["id"], approved=False, code=code, events=(signal_update(row),))
+
+
+async def _queue(conn: Connection, signal: Row, account_id: UUID, verdict: Verdict, now: datetime) -> Decided:
+    queued = [(order, await queue_order(conn, order, actor=ACTOR, now=now)) for order in verdict.orders]
+    made = [(order, order_id) for order, order_id in queued if order_id is not None]
+    if not made:
+        raise RuntimeError(f"signal {signal['id']} has its orders but was not marked as decided")
+    await _record(conn, signal, account_id, verdict, made[0][1], now)
+    row = await signals.mark_queued(conn, signal["id"], message=verdict.detail, account_id=account_id, now=now)
+    told = [
+        Event("COMMAND_WAITS", signal["user_id"], account_id),
+        *(
+            Event("ORDER_UPDATE", signal["user_id"], account_id, _shown(order, order_id, now))
+            for order, order_id in made
+        ),
+        signal_update(row),
+    ]
+    return Decided(signal["id"], True, None, tuple(order_id for _, order_id in made), tuple(told))
+
+
+async def _record(
+    conn: Connection, signal: Row, account_id: UUID | None, verdict: Verdict, order_id: int | None, now: datetime
+) -> None:
+    await decisions.insert(
+        conn,
+        NewDecision(
+            user_id=signal["user_id"],
+            account_id=account_id,
+            signal_id=signal["id"],
+            order_id=order_id,
+            approved=order_id is not None,
+            code=verdict.code,
+            detail=verdict.detail,
+            record=verdict.record,
+            record_sha256=verdict.sha256,
+            decided_at=now,
+        ),
+    )
+
+
+def _shown(order: NewOrder, order_id: int, now: datetime) -> dict[str, Any]:
+    return {
+        "id": order_id,
+        "signal_id": order.signal_id,
+        "kind": order.kind,
+        "symbol": order.symbol,
+        "side": order.side,
+        "volume": None if order.volume is None else float(order.volume),
+        "filled_volume": 0.0,
+        "state": OrderState.QUEUED,
+        "code": None,
+        "event": "APPROVED",
+        "retcode": None,
+        "price": None if order.price is None else float(order.price),
+        "at": now.isoformat(),
+    }

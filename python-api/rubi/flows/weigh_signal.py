@@ -1,0 +1,209 @@
+"""What an account's risk rules say to a signal: the orders that follow, or a code, and the record of both."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from rubi.domain.legacy_risk import decide_legacy
+from rubi.domain.order import NewOrder, OrderKind
+from rubi.domain.price_guard import price_guard
+from rubi.domain.risk import gates
+from rubi.domain.risk.case import Proposal, RiskCase, SizingChoice
+from rubi.domain.risk.decision import Decision
+from rubi.domain.risk.policy import RiskPolicy, SizingMode
+from rubi.domain.risk.record import digest
+from rubi.domain.signal import OrderType, SignalType
+from rubi.domain.units import NO_MONEY, Lots, Price
+from rubi.flows.queue_order import not_after
+from rubi.store import risk_facts
+from rubi.store.pool import Connection, Row
+from rubi.store.risk_facts import RiskFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Orders to queue, or none and the code; `record` is everything it was made from, as JSON."""
+
+    orders: tuple[NewOrder, ...]
+    code: str | None
+    detail: str
+    record: dict[str, Any]
+    sha256: str = field(default="")
+
+    def __post_init__(self) -> None:
+        if not self.sha256:
+            object.__setattr__(self, "sha256", digest(self.record))
+
+
+def refuse(code: str, detail: str, **inputs: str) -> Verdict:
+    """A denial that needs no gate: the one rule that failed, in the form of the others."""
+    gate = {"gate": "tradable", "passed": False, "code": code, "detail": detail, "inputs": inputs}
+    return Verdict((), code, detail, {"decision": {"approved": False, "code": code, "detail": detail, "gates": [gate]}})
+
+
+async def weigh_open(conn: Connection, signal: Row, account_id: UUID, facts: RiskFacts, *, now: datetime) -> Verdict:
+    """Ask every gate about an opening signal, and size it."""
+    if facts.not_tradable is not None:
+        return refuse(
+            "ACCOUNT_NOT_TRADABLE",
+            f"The broker or the terminal refuses trading ({facts.not_tradable}); nothing opens until it allows it.",
+            not_tradable_code=facts.not_tradable,
+        )
+    case = RiskCase(
+        proposal=_proposal(signal, facts),
+        policy=facts.policy,
+        account=facts.account,
+        tick=facts.tick,
+        specs=facts.specs,
+        positions=facts.positions,
+        pendings=facts.pendings,
+        reservations=facts.reservations,
+        states=facts.states,
+        reconciled=facts.reconciled,
+        unknown_order=facts.unknown_order,
+        locks=facts.locks,
+        closures=await risk_facts.closures(conn, account_id, facts.policy, now=now),
+        clock=facts.clock,
+        day=facts.day,
+    )
+    decision = decide_legacy(case, now=now) if facts.legacy else gates.decide(case, now=now)
+    record = {"rules": "legacy" if facts.legacy else "gates", **gates.decision_record(case, decision)}
+    if not decision.approved or decision.volume is None:
+        return Verdict((), str(decision.code), decision.detail, record, decision.digest)
+    order = _opening(signal, account_id, decision, facts, now)
+    return Verdict((order,), None, _approval(decision, facts), record, decision.digest)
+
+
+def weigh_close(signal: Row, account_id: UUID, facts: RiskFacts, *, now: datetime) -> Verdict:
+    """One close for each open position of the signal's symbol and side; closes pass everything but ownership.
+
+    The older connector closes all of a side at one word, and its list of positions is up to a minute old: it gets
+    that word whatever the list says.
+    """
+    side, symbol = SignalType(signal["signal_type"]).side, signal["symbol"]
+    common: dict[str, Any] = {
+        "user_id": signal["user_id"],
+        "account_id": account_id,
+        "signal_id": signal["id"],
+        "symbol": symbol,
+        "side": side,
+        "order_type": OrderType.MARKET,
+        "magic": signal["magic"] or 0,
+    }
+    if facts.legacy:
+        order = NewOrder(kind=OrderKind.CLOSE_ALL, guards={"reduce_only": True}, **common)
+        record = {"rules": "legacy", "closes": "all", "decision": {"approved": True, "code": None, "gates": []}}
+        return Verdict((order,), None, f"All {side} positions of {symbol} are to be closed.", record)
+    held = [each for each in facts.positions if each.symbol == symbol and each.side is side]
+    open_ones = [each for each in held if facts.tickets[each.position_id] not in facts.closing]
+    if not open_ones:
+        why = "a close is already on its way to each" if held else "none is open"
+        return refuse("NOTHING_TO_CLOSE", f"There is no {side} position of {symbol} to close: {why}.", symbol=symbol)
+    closes = [
+        gates.decide_close(each, owned=True, policy_version=facts.policy.version, now=now).to_record()
+        for each in open_ones
+    ]
+    orders = tuple(
+        NewOrder(
+            kind=OrderKind.CLOSE_POSITION,
+            leg=leg,
+            volume=position.volume,
+            position_ticket=facts.tickets[position.position_id],
+            guards={"reduce_only": True, "expect_volume": float(position.volume)},
+            **common,
+        )
+        for leg, position in enumerate(open_ones)
+    )
+    detail = f"{len(orders)} {side} position{'s' if len(orders) > 1 else ''} of {symbol} are to be closed."
+    return Verdict(orders, None, detail, {"rules": "closes", "decision": closes[0], "closes": closes})
+
+
+def _proposal(signal: Row, facts: RiskFacts) -> Proposal:
+    details = signal["details"]
+    # The wall time of a broker whose offset is not learned tells no age: then the signal is as old as its arrival.
+    made_at = signal["received_at"] if details.get("clock") == "unknown" else signal["signal_time"]
+    limit = details.get("stop_limit")
+    return Proposal(
+        symbol=signal["symbol"],
+        side=SignalType(signal["signal_type"]).side,
+        signal_time=made_at,
+        order_type=OrderType(signal["order_type"]),
+        entry=signal["entry_price"],
+        limit_price=None if limit is None else Price(Decimal(limit)),
+        stop=signal["stop_loss"],
+        target=signal["take_profit"],
+        volume=signal["volume"],
+        sizing=_sizing(signal, facts.policy),
+        expires_at=signal["expires_at"],
+        confidence=signal["confidence"],
+    )
+
+
+def _sizing(signal: Row, policy: RiskPolicy) -> SizingChoice | None:
+    """The signal's own sizing, else its own volume capped by the policy's percent, else the policy's mode (None)."""
+    if signal["risk_mode"] is not None:
+        return SizingChoice(SizingMode(signal["risk_mode"]), signal["risk_value"])
+    if signal["volume"] is None:
+        return None
+    by_percent = policy.sizing_mode in (SizingMode.RISK_PERCENT, SizingMode.SIGNAL_VOLUME)
+    cap = policy.sizing_value if by_percent else policy.max_position_size_percent
+    return SizingChoice(SizingMode.SIGNAL_VOLUME, min(cap, policy.max_position_size_percent))
+
+
+def _opening(signal: Row, account_id: UUID, decision: Decision, facts: RiskFacts, now: datetime) -> NewOrder:
+    order_type = OrderType(signal["order_type"])
+    market = order_type is OrderType.MARKET
+    kind = OrderKind.OPEN if market else OrderKind.PLACE_PENDING
+    spec = next((each for each in facts.specs if each.name == signal["symbol"]), None)
+    guards: dict[str, Any] = {"reduce_only": False}
+    deviation = 20
+    if facts.policy.max_spread_points is not None:
+        guards["max_spread_points"] = float(facts.policy.max_spread_points)
+    if market and spec is not None and facts.tick is not None and decision.entry is not None:
+        band = price_guard(
+            spec,
+            entry=decision.entry,
+            stop=decision.stop,
+            spread=facts.tick.spread,
+            most_points=facts.policy.max_entry_deviation_points,
+        )
+        guards["price_band"] = [float(band.low), float(band.high)]
+        deviation = band.deviation_points
+    price, stop_limit = _pending_prices(signal, facts)
+    return NewOrder(
+        user_id=signal["user_id"],
+        account_id=account_id,
+        kind=kind,
+        symbol=signal["symbol"],
+        side=SignalType(signal["signal_type"]).side,
+        order_type=order_type,
+        volume=Lots(decision.volume or Decimal(0)),
+        price=None if market else price,
+        stop_limit=None if market else stop_limit,
+        sl=decision.stop,
+        tp=decision.target,
+        signal_id=signal["id"],
+        deviation_points=deviation,
+        magic=signal["magic"] or 0,
+        guards=guards,
+        reserved_risk=decision.risk or NO_MONEY,
+        reserved_margin=decision.margin or NO_MONEY,
+        not_after=not_after(kind, now),
+    )
+
+
+def _pending_prices(signal: Row, facts: RiskFacts) -> tuple[Price | None, Price | None]:
+    """The price at which the order waits, and of a stop-limit the limit that it leaves; both on the tick grid."""
+    spec = next((each for each in facts.specs if each.name == signal["symbol"]), None)
+    limit = signal["details"].get("stop_limit")
+    prices = (signal["entry_price"], None if limit is None else Decimal(limit))
+    on_grid = [None if each is None or spec is None else spec.price(each) for each in prices]
+    return on_grid[0], on_grid[1]
+
+
+def _approval(decision: Decision, facts: RiskFacts) -> str:
+    if decision.risk is None or facts.account is None:
+        return f"Approved: at most {decision.volume} lots; the connector takes the smaller of this and its own size."
+    return f"Approved: {decision.volume} lots risk {decision.risk} {facts.account.currency} at the stop."

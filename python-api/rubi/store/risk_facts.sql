@@ -1,0 +1,61 @@
+-- name: take_turn
+-- One decision at a time for an account: what is read next includes what the decision before it reserved.
+SELECT pg_advisory_xact_lock(hashtextextended($1::uuid::text, 0));
+
+-- name: only_account
+-- The account of a user who has exactly one.
+SELECT (array_agg(id))[1] FROM (SELECT id FROM accounts WHERE user_id = $1 LIMIT 2) a HAVING count(*) = 1;
+
+-- name: gather
+-- Everything a decision on $2 (symbol) for the account $1 is made from, in one round trip. Decimals leave as text.
+WITH held AS (
+    SELECT * FROM trading_positions WHERE account_id = $1 AND status = 'OPEN'
+), working AS (
+    SELECT * FROM working_orders WHERE account_id = $1
+), reserved AS (
+    SELECT o.* FROM trading_orders o
+    WHERE o.account_id = $1 AND o.released_at IS NULL AND o.kind IN ('OPEN', 'PLACE_PENDING')
+      AND (o.reserved_risk > 0
+           OR o.state IN ('QUEUED', 'LEASED', 'ACKED', 'SUBMITTED', 'ACCEPTED', 'PARTIALLY_FILLED', 'PENDING_MODIFY', 'PENDING_CANCEL', 'UNKNOWN'))
+      AND NOT EXISTS (SELECT FROM working w WHERE w.order_id = o.id OR w.ticket = o.order_ticket)
+)
+SELECT a.currency, a.currency_digits, a.leverage, a.margin_mode, a.trading_state, a.trading_reason, a.not_tradable_code, a.reconciled_at,
+       s.balance, s.equity, s.margin, s.margin_free, s.margin_level, s.profit, s.credit, s.taken_at, s.received_at,
+       t.bid, t.ask, t.time_msc AS tick_msc, t.received_at AS tick_received_at,
+       e.protocol, e.state AS session_state,
+       p.policy, p.version AS policy_version,
+       (SELECT jsonb_agg(jsonb_build_array(b.from_at, b.minutes, b.suspect) ORDER BY b.from_at) FROM broker_offsets b WHERE b.account_id = $1) AS offsets,
+       (SELECT jsonb_agg(jsonb_build_array(y.name, y.spec, y.received_at)) FROM symbols y
+        WHERE y.account_id = $1 AND y.name IN (SELECT $2 UNION SELECT symbol FROM held UNION SELECT symbol FROM working)) AS specs,
+       (SELECT jsonb_agg(jsonb_build_array(h.symbol, h.side, h.volume::text, h.open_price::text, h.current_price::text, h.sl::text,
+                                           h.position_id::text, h.ticket::text) ORDER BY h.position_id) FROM held h) AS positions,
+       (SELECT jsonb_agg(jsonb_build_array(w.symbol, w.type, w.volume_current::text, w.price_open::text, w.sl::text, w.ticket::text)
+                         ORDER BY w.ticket) FROM working w) AS pendings,
+       (SELECT jsonb_agg(jsonb_build_array(r.symbol, r.side, r.volume::text, r.reserved_risk::text, r.reserved_margin::text, r.price::text, r.id)
+                         ORDER BY r.id) FROM reserved r) AS reservations,
+       EXISTS (SELECT FROM trading_orders u WHERE u.account_id = $1 AND u.state = 'UNKNOWN' AND u.symbol = $2
+               AND u.kind IN ('OPEN', 'PLACE_PENDING')) AS unknown_order,
+       (SELECT jsonb_agg(c.position_ticket::text) FROM trading_orders c
+        WHERE c.account_id = $1 AND c.state IN ('QUEUED', 'LEASED', 'ACKED', 'SUBMITTED') AND c.kind = 'CLOSE_POSITION') AS closing,
+       (SELECT jsonb_agg(jsonb_build_array(w.account_id, w.symbol, w.state)) FROM trading_switches w
+        WHERE w.user_id = a.user_id AND w.cleared_at IS NULL AND (w.account_id IS NULL OR w.account_id = $1)
+          AND (w.symbol IS NULL OR w.symbol = $2)) AS switches,
+       (SELECT jsonb_agg(jsonb_build_array(k.scope, k.code, k.until_at, k.reason, k.symbol, k.side)) FROM risk_locks k
+        WHERE k.account_id = $1 AND k.released_at IS NULL AND (k.until_at IS NULL OR k.until_at > $3)) AS locks,
+       d.day, d.starts_at AS day_starts_at, d.ends_at AS day_ends_at, d.anchor AS day_anchor, d.flows AS day_flows, d.estimated AS day_estimated
+FROM accounts a
+LEFT JOIN account_states s ON s.account_id = a.id
+LEFT JOIN latest_ticks t ON t.account_id = a.id AND t.symbol = $2
+LEFT JOIN LATERAL (SELECT protocol, state FROM mt5_sessions m WHERE m.account_id = a.id
+                   ORDER BY (m.id = a.session_id) DESC NULLS LAST, m.connected_at DESC LIMIT 1) e ON true
+LEFT JOIN LATERAL (SELECT policy, version FROM risk_policies r WHERE r.account_id = a.id ORDER BY r.version DESC LIMIT 1) p ON true
+LEFT JOIN LATERAL (SELECT * FROM risk_days x WHERE x.account_id = a.id AND x.starts_at <= $3 AND x.ends_at > $3 LIMIT 1) d ON true
+WHERE a.id = $1;
+
+-- name: closures
+-- Positions that were closed since $2, for the protections: the closing deal's side is the other one.
+SELECT d.symbol, CASE d.type WHEN 'SELL' THEN 'BUY' ELSE 'SELL' END AS side, d.executed_at, d.profit + d.swap + d.commission + d.fee AS profit,
+       coalesce(d.reason, '') = 'SL' AS by_stop
+FROM deals d
+WHERE d.account_id = $1 AND d.executed_at >= $2 AND d.entry IN ('OUT', 'OUT_BY') AND d.type IN ('BUY', 'SELL') AND d.symbol IS NOT NULL
+ORDER BY d.executed_at DESC LIMIT 1000;
