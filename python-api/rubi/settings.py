@@ -44,6 +44,7 @@ class Settings(BaseSettings):
     api_port: int = Field(8000, ge=1, le=65535)
     api_secret_key: SecretStr | None = None
     jwt_secret: SecretStr
+    jwt_secret_previous: SecretStr | None = None
     jwt_algorithm: Literal["HS256", "HS384", "HS512"] = "HS256"
     jwt_expiration: int = Field(3600, ge=60, le=86400)
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
@@ -80,7 +81,7 @@ class Settings(BaseSettings):
             raise ValueError('names every origin; list the exact ones, as in ["https://app.example.com"]')
         return tuple(origins)
 
-    @field_validator("jwt_secret", "api_secret_key")
+    @field_validator("jwt_secret", "jwt_secret_previous", "api_secret_key")
     @classmethod
     def _strong(cls, value: SecretStr | None) -> SecretStr | None:
         if value is None:

@@ -50,6 +50,8 @@ class Bus:
         self._listeners: set[Listener] = set()
         self._task: asyncio.Task[None] | None = None
         self.connected = asyncio.Event()
+        self.subscriptions = 0
+        """How often the subscription was made: each one after the first means that events were missed."""
 
     async def publish(self, events: Iterable[Event]) -> None:
         """Tell everybody; one round trip for all. Redis away is not an error: readers poll, terminals ask again."""
@@ -113,6 +115,7 @@ class Bus:
             try:
                 async with self._redis.pubsub(ignore_subscribe_messages=True) as pubsub:
                     await pubsub.subscribe(CHANNEL)
+                    self.subscriptions += 1
                     self.connected.set()
                     # What was published while nobody listened is lost: every parked poll looks again.
                     for waiting in list(self._waiters.values()):

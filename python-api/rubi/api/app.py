@@ -1,0 +1,80 @@
+"""The application: its routes, what every request passes, and its doors."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from starlette.middleware.cors import CORSMiddleware
+
+from rubi import __version__
+from rubi.api import auth, docs, tokens
+from rubi.api.doors import Doors
+from rubi.api.errors import Problem, add_handlers
+from rubi.api.middleware import Bodies, Observe, StrictJson
+from rubi.observability.metrics import BUILD
+from rubi.settings import Settings
+from rubi.settings import settings as settings_of_process
+
+_DESCRIPTION = """\
+A MetaTrader 5 bridge: terminals push their state, signals become risk-sized orders, terminals fetch them.
+
+Every error is `application/problem+json` with a `code`. `Authorization: Bearer <token>`; the Authorize button logs in.
+"""
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The application, not yet open: its doors open when it is served.
+
+    Raises:
+        SettingsError: the environment cannot be used.
+
+    """
+    settings = settings or settings_of_process()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with Doors(settings).open() as doors:
+            app.state.doors = doors
+            yield
+
+    app = FastAPI(
+        title="Rubi Studio MT5 bridge",
+        version=__version__,
+        description=_DESCRIPTION,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        strict_content_type=False,
+        separate_input_output_schemas=False,
+    )
+    for module in (auth, tokens, docs):
+        app.include_router(module.router)
+    add_handlers(app)
+    # The one added last is the outermost.
+    app.add_middleware(StrictJson)
+    app.add_middleware(Bodies)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(settings.cors_origins),
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-Request-ID"],
+            expose_headers=["X-Request-ID", "Idempotent-Replayed", "Retry-After"],
+            max_age=600,
+        )
+    app.add_middleware(Observe)
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    BUILD.labels(__version__).set(1)
+    return app
+
+
+def _openapi(app: FastAPI) -> dict[str, object]:
+    if app.openapi_schema is None:
+        schema = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+        schemas = schema.setdefault("components", {}).setdefault("schemas", {})
+        schemas["Problem"] = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+        for unused in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(unused, None)
+        app.openapi_schema = schema
+    return app.openapi_schema

@@ -1,0 +1,106 @@
+"""The process's doors: database, Redis, live bus, doorbell. Without them the service starts, and opens them later."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+import asyncpg
+import redis.asyncio as redis
+import structlog
+
+from rubi.domain.errors import UnavailableError
+from rubi.flows.authenticate import Doorkeeper
+from rubi.flows.ports import Ports
+from rubi.flows.sign_token import TokenKeys
+from rubi.live.bus import Bus
+from rubi.live.hub import Hub
+from rubi.live.limiter import Limiter
+from rubi.queue import Doorbell
+from rubi.settings import Settings
+from rubi.store.pool import Pool, open_pool
+
+log = structlog.get_logger(__name__)
+
+_RETRY = 0.5
+"""Seconds between attempts to reach the database."""
+
+
+class Doors:
+    """What the routes of one process share."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.redis = redis_client(settings.redis_url.get_secret_value())
+        self.bus = Bus(self.redis)
+        self.hub = Hub()
+        self.limiter = Limiter(self.redis)
+        self.keys = TokenKeys(settings)
+        self.doorkeeper = Doorkeeper(self.ports, self.keys)
+        self._ports: Ports | None = None
+
+    def ports(self) -> Ports:
+        """What flows may reach.
+
+        Raises:
+            UnavailableError: the database has not been reached since the start.
+
+        """
+        if self._ports is None:
+            raise UnavailableError("STORE_UNAVAILABLE", "the database has not been reached yet; try again")
+        return self._ports
+
+    @contextlib.asynccontextmanager
+    async def open(self) -> AsyncIterator["Doors"]:
+        """Open while inside; a database that is away is tried again in the background until it answers."""
+        doorbell = Doorbell(self.settings.redis_url.get_secret_value())
+        async with contextlib.AsyncExitStack() as stack:
+            stack.push_async_callback(self.redis.aclose)
+            stack.callback(doorbell.close)
+            await stack.enter_async_context(self.bus.running())
+            stack.enter_context(self.bus.listen(self.doorkeeper.hear))
+            await stack.enter_async_context(self.hub.running(self.bus))
+            pools: list[Pool] = []
+            stack.push_async_callback(_close_pools, pools)
+            if not await self._try_database(pools, doorbell):
+                task = asyncio.create_task(self._keep_trying(pools, doorbell), name="open the database")
+                stack.push_async_callback(_cancel, task)
+            yield self
+            self._ports = None
+
+    async def _try_database(self, pools: list[Pool], doorbell: Doorbell) -> bool:
+        dsn = self.settings.database_url.get_secret_value()
+        try:
+            pool = await open_pool(dsn, size=self.settings.database_pool_size, application="api")
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            log.warning("database.unreachable", error_type=type(error).__name__)
+            return False
+        pools.append(pool)
+        self._ports = Ports(pool=pool, bus=self.bus, ring=doorbell.ring)
+        log.info("database.open")
+        return True
+
+    async def _keep_trying(self, pools: list[Pool], doorbell: Doorbell) -> None:
+        while not await self._try_database(pools, doorbell):
+            await asyncio.sleep(_RETRY)
+
+
+def redis_client(url: str) -> "redis.Redis":
+    """A client that waits for a free connection instead of refusing, and gives a dead server up in seconds."""
+    pool = redis.BlockingConnectionPool.from_url(
+        url, max_connections=50, timeout=2, socket_timeout=3, socket_connect_timeout=2, socket_keepalive=True
+    )
+    return redis.Redis.from_pool(pool)
+
+
+async def _close_pools(pools: list[Pool]) -> None:
+    for pool in pools:
+        try:
+            await asyncio.wait_for(pool.close(), 5)
+        except TimeoutError:
+            pool.terminate()
+
+
+async def _cancel(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task

@@ -1,0 +1,162 @@
+"""Logs: one JSON object a line with the names of the Elastic Common Schema, to stdout and to a file."""
+
+import logging
+import logging.handlers
+import sys
+from collections.abc import MutableMapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import structlog
+
+from rubi.observability.crash_reports import start_crash_reports
+from rubi.observability.scrub import scrub
+
+_FILE_BYTES = 20 * 1024 * 1024
+_FILES = 5
+_ECS = {
+    "event": "message",
+    "timestamp": "@timestamp",
+    "level": "log.level",
+    "logger": "log.logger",
+    "request_id": "http.request.id",
+    "user_id": "user.id",
+    "error": "error.message",
+    "error_type": "error.type",
+    "exception": "error.stack_trace",
+}
+_QUIET = ("httpx", "httpcore", "asyncio", "urllib3", "websockets", "celery.redirected", "kombu", "amqp")
+
+Line = MutableMapping[str, Any]
+
+
+class _Secret(Protocol):
+    def get_secret_value(self) -> str: ...
+
+
+class LogSettings(Protocol):
+    """What logging needs of the settings."""
+
+    @property
+    def log_level(self) -> str: ...  # noqa: D102 - the name says it
+    @property
+    def log_file(self) -> Path | None: ...  # noqa: D102 - the name says it
+    @property
+    def sentry_dsn(self) -> _Secret | None: ...  # noqa: D102 - the name says it
+
+
+def configure_logging(settings: LogSettings, *, process: str, version: str = "") -> None:
+    """Send every log line of this process, also those of libraries, through one scrubbed JSON form.
+
+    `process` is api, worker, beat or the like; it stands in every line. May be called again.
+    """
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.ExtraAdder(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.PositionalArgumentsFormatter(),
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=shared,
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False)),
+            _ecs(process, version),
+            _without_secrets,
+            structlog.processors.JSONRenderer(default=str),
+        ],
+    )
+    root = logging.getLogger()
+    for old in list(root.handlers):
+        root.removeHandler(old)
+        old.close()
+    for handler in _handlers(settings.log_file):
+        handler.setFormatter(formatter)
+        root.addHandler(handler)
+    root.setLevel(settings.log_level)
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.asgi", "gunicorn.error", "celery", "celery.task"):
+        library = logging.getLogger(name)
+        library.handlers.clear()
+        library.propagate = True
+    # Requests have a line of their own, with the request's id.
+    for name in ("uvicorn.access", "gunicorn.access"):
+        access = logging.getLogger(name)
+        access.handlers.clear()
+        access.propagate = False
+    if settings.sentry_dsn is not None:
+        start_crash_reports(settings.sentry_dsn.get_secret_value(), process=process, version=version)
+
+
+def _handlers(path: Path | None) -> list[logging.Handler]:
+    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stdout)]
+    if path is None:
+        return handlers
+    if path.exists() and not path.is_file():  # /dev/null and the like cannot be rotated
+        return [*handlers, logging.FileHandler(path, encoding="utf-8")]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return [
+        *handlers,
+        _SharedFile(path, maxBytes=_FILE_BYTES, backupCount=_FILES, encoding="utf-8", delay=True),
+    ]
+
+
+class _SharedFile(logging.handlers.RotatingFileHandler):
+    """A file that several processes append to: each notices when another one has rotated it."""
+
+    def shouldRollover(self, record: logging.LogRecord) -> bool:  # noqa: N802 - the library's name
+        if self.stream is not None:
+            try:
+                same = Path(self.baseFilename).stat().st_ino == _inode(self.stream)
+            except FileNotFoundError:
+                same = False
+            if not same:
+                self.stream.close()
+                self.stream = self._open()
+        return bool(super().shouldRollover(record))
+
+
+def _inode(stream: Any) -> int:
+    import os
+
+    return os.fstat(stream.fileno()).st_ino
+
+
+def _ecs(process: str, version: str) -> structlog.typing.Processor:
+    fixed = {
+        "ecs.version": "8.11.0",
+        "service.name": "rubi-studio",
+        "service.version": version,
+        "process.name": process,
+    }
+
+    def named(_: Any, __: str, line: Line) -> Line:
+        said: Line = {
+            "@timestamp": line.pop("timestamp", None),
+            "log.level": str(line.pop("level", "info")).upper(),
+            "message": line.pop("event", ""),
+            **fixed,
+        }
+        for name, value in line.items():
+            said[_ECS.get(name, name)] = value
+        return said
+
+    return named
+
+
+def _without_secrets(_: Any, __: str, line: Line) -> Line:
+    scrubbed: Line = scrub(line)
+    return scrubbed
