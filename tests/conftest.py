@@ -220,8 +220,8 @@ def stack(tmp_path_factory) -> Iterator[RunningStack]:
 def new_stack(tmp_path_factory) -> Callable[..., AbstractContextManager[RunningStack]]:
     """Return a function that runs another service, for a test that breaks it or needs other settings."""
 
-    def start(**environment: str) -> AbstractContextManager[RunningStack]:
-        return start_stack(tmp_path_factory.mktemp("stack"), **environment)
+    def start(folder: Path | None = None, **environment: str) -> AbstractContextManager[RunningStack]:
+        return start_stack(folder or tmp_path_factory.mktemp("stack"), **environment)
 
     return start
 

@@ -134,7 +134,7 @@ def scripts() -> Problems:
 
 STEPS: dict[str, Callable[[], Problems]] = {
     "format": lambda: _tool("ruff", "format", "--check", "."),
-    "lint": lambda: _tool("ruff", "check", "."),
+    "lint": lambda: _tool("ruff", "check", "--output-format", "concise", "."),
     "types": lambda: _tool("mypy"),
     "layers": layers,
     "schema": schema,

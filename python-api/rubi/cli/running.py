@@ -2,11 +2,13 @@
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Annotated
 
 import typer
+
+from rubi.cli.errors import CommandError
 
 Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Port on 127.0.0.1; a free one when left out.")]
 
@@ -21,10 +23,12 @@ def up(port: Port = None) -> None:
     """Run the service: database, queue, API, worker, beat. Stop it with Ctrl-C."""
     from rubi.cli.own_settings import own_settings
     from rubi.cli.stopping import Stopped, stopping_everything
+    from rubi.embedded import loopback
     from rubi.embedded.instance import claim
     from rubi.embedded.stack import Stack
 
-    stack = Stack(claim("up"), own_settings(), port=port, tell=progress)
+    own = own_settings()
+    stack = Stack(claim("up"), own, port=port or _port(own), host=own.get("API_HOST", loopback.HOST), tell=progress)
     with suppress(Stopped), stopping_everything(stack):
         stack.start()
         print(f"ready {stack.url}", flush=True)
@@ -45,9 +49,13 @@ def demo(
     run_demo(seconds=seconds, as_json=json, port=port, seed=seed)
 
 
+def _port(own: Mapping[str, str]) -> int | None:
+    text = own.get("API_PORT")
+    if text is not None and not text.isdigit():
+        raise CommandError(f"API_PORT is {text!r}: it has to be a number")
+    return None if text is None else int(text)
+
+
 def progress(message: str) -> None:
     """Tell on stderr what happens: stdout belongs to the answer."""
     print(f"rubi: {message}", file=sys.stderr, flush=True)
-
-
-Tell = Callable[[str], None]

@@ -53,6 +53,7 @@ class Stack:
     instance: Instance
     own: Mapping[str, str]
     port: int | None = None
+    host: str = loopback.HOST
     tell: Callable[[str], None] = lambda _message: None
     environment: dict[str, str] = field(default_factory=dict)
     postgres: EmbeddedPostgres | None = None
@@ -132,7 +133,7 @@ class Stack:
             **self.own,
             "PYTHONPATH": str(SOURCE_ROOT),
             "PYTHONUNBUFFERED": "1",
-            "API_HOST": loopback.HOST,
+            "API_HOST": self.host,
             "JWT_SECRET": self.own.get("JWT_SECRET") or secrets.jwt_secret,
             "API_SECRET_KEY": self.own.get("API_SECRET_KEY") or secrets.api_secret_key,
         }
@@ -205,7 +206,7 @@ class Stack:
         return [
             sys.executable,
             *("-m", "uvicorn", "main:app", "--app-dir", str(SOURCE_ROOT)),
-            *("--host", loopback.HOST, "--port", str(port)),
+            *("--host", self.host, "--port", str(port)),
             *("--ws-per-message-deflate", "false", "--timeout-graceful-shutdown", "5"),
             *("--no-access-log", "--no-server-header"),
         ]
@@ -216,11 +217,7 @@ class Stack:
         return [sys.executable, *WORKER, "worker", *pool, *quiet, "--loglevel", "INFO"]
 
     def _beat_command(self) -> list[str]:
-        schedule = self.instance.folder / "beat-schedule"
-        # A schedule file torn by a kill stops the beat for good; it holds nothing but last run times.
-        for path in self.instance.folder.glob("beat-schedule*"):
-            path.unlink()
-        return [sys.executable, *WORKER, "beat", "--schedule", str(schedule), "--pidfile=", "--loglevel", "WARNING"]
+        return [sys.executable, *WORKER, "beat", "--pidfile=", "--loglevel", "INFO"]
 
     def _add(self, name: str, command: Callable[[], list[str]], more: Mapping[str, str] | None = None) -> Child:
         child = Child(name, command, {**self.environment, **(more or {})}, self.instance.logs / f"{name}.log")
