@@ -213,6 +213,7 @@ CREATE TABLE trading_orders (
     lease_expires_at timestamptz,
     deliveries       smallint NOT NULL DEFAULT 0,
     revoke_asked_at  timestamptz,
+    queried_at       timestamptz,                           -- when the terminal was last asked about an unknown fate
     order_ticket     bigint,                                -- the broker's number of the order, once known
     position_id      bigint,
     retcode          integer,

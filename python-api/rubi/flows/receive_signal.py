@@ -49,14 +49,15 @@ async def receive_signal(ports: Ports, wish: Wish, *, now: datetime) -> Received
 
     """
     async with ports.pool.acquire() as conn, conn.transaction():
-        received = await _keep(conn, wish, now)
+        received = await keep(conn, wish, now)
     if received.new:
         ports.ring_decide(received.id)  # after the commit; the sweep covers a crash right here
         await ports.bus.publish([signal_update(received.row)])
     return received
 
 
-async def _keep(conn: Connection, wish: Wish, now: datetime) -> Received:
+async def keep(conn: Connection, wish: Wish, now: datetime) -> Received:
+    """Keep a signal inside the caller's transaction, who rings and publishes after the commit."""
     key, older_key = _keys(wish, now)
     if older_key is not None:
         await signals.take_turn(conn, f"{wish.user_id}:{wish.body_sha256.hex()}")

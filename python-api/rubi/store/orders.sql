@@ -104,9 +104,13 @@ SELECT id FROM trading_orders WHERE state IN ('ACKED', 'SUBMITTED') AND updated_
 SELECT * FROM trading_orders
 WHERE account_id = $1 AND state IN ('LEASED', 'ACKED', 'SUBMITTED', 'UNKNOWN') ORDER BY id FOR UPDATE
 
--- name: unknown_of_instance
--- Orders of unknown fate that this terminal held: it is asked what its journal says.
-SELECT * FROM trading_orders WHERE account_id = $1 AND state = 'UNKNOWN' AND lease_instance = $2 ORDER BY id LIMIT 20
+-- name: ask_unknown
+-- Orders of unknown fate that this terminal held and was not asked about since $4.
+UPDATE trading_orders SET queried_at = $3
+WHERE id IN (SELECT id FROM trading_orders
+             WHERE account_id = $1 AND state = 'UNKNOWN' AND lease_instance = $2 AND NOT legacy AND (queried_at IS NULL OR queried_at <= $4)
+             ORDER BY id LIMIT 20 FOR UPDATE SKIP LOCKED)
+RETURNING id, symbol
 
 -- name: revoked
 SELECT id FROM trading_orders WHERE account_id = $1 AND state = 'LEASED' AND revoke_asked_at IS NOT NULL
@@ -125,3 +129,14 @@ RETURNING s.*
 
 -- name: order_states_of_signal
 SELECT state, filled_volume > 0 AS filled FROM trading_orders WHERE signal_id = $1 ORDER BY leg
+
+-- name: signals_of_orders
+SELECT s.*, o.id AS order_id FROM trading_orders o JOIN trading_signals s ON s.id = o.signal_id WHERE o.id = ANY ($1::bigint[])
+
+-- name: insert_signal_report
+INSERT INTO signal_reports (signal_id, status, message, reported_at, received_at) VALUES ($1, $2, $3, $4, $5) RETURNING id
+
+-- name: order_at_older_connector
+-- The signal's first order that the older connector holds and has not reported on.
+SELECT id FROM trading_orders
+WHERE signal_id = $1 AND legacy AND state IN ('LEASED', 'ACKED', 'SUBMITTED', 'UNKNOWN') ORDER BY leg LIMIT 1

@@ -41,10 +41,15 @@ async def find(conn: Connection | Pool, session_id: UUID, user_id: int) -> Termi
     """
     row = await conn.fetchrow(SQL["terminal"], session_id, user_id)
     if row is None:
-        raise NotFoundError(
-            "SESSION_NOT_FOUND", f"session {session_id} is not known; connect again", session_id=str(session_id)
-        )
+        raise unknown(session_id)
     return _terminal(row)
+
+
+def unknown(session_id: UUID) -> NotFoundError:
+    """What a session that is not there, or not the caller's, answers."""
+    return NotFoundError(
+        "SESSION_NOT_FOUND", f"session {session_id} is not known; connect again", session_id=str(session_id)
+    )
 
 
 def _terminal(row: Row) -> Terminal:

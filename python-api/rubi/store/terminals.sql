@@ -41,7 +41,8 @@ WHERE s.id = $1 AND s.user_id = $2
 -- A session for one cycle, and its account held against a connect: no lease may cross a new epoch.
 SELECT s.*, a.epoch AS account_epoch, a.session_id AS holder, a.trading_state, a.not_tradable_code, a.reconciled_at, a.symbols_hash,
        a.deal_cursor_msc, a.deal_cursor_ticket, a.currency_digits,
-       EXISTS (SELECT FROM symbols y WHERE y.account_id = a.id) AS has_symbols
+       (SELECT policy FROM risk_policies r WHERE r.account_id = a.id ORDER BY r.version DESC LIMIT 1) AS policy,
+       EXISTS (SELECT FROM symbols y WHERE y.account_id = a.id AND y.received_at > $3) AS has_symbols
 FROM mt5_sessions s JOIN accounts a ON a.id = s.account_id
 WHERE s.id = $1 AND s.user_id = $2
 FOR UPDATE OF s FOR SHARE OF a
@@ -50,9 +51,6 @@ FOR UPDATE OF s FOR SHARE OF a
 UPDATE mt5_sessions SET last_seen_at = $2, state = 'ACTIVE', last_seq = $3, last_body_sha256 = $4, last_answer = $5,
     flags = coalesce($6::jsonb, flags), poll_ms = coalesce($7, poll_ms)
 WHERE id = $1
-
--- name: touch_session
-UPDATE mt5_sessions SET last_seen_at = $2, state = 'ACTIVE' WHERE id = $1
 
 -- name: keep_answer
 UPDATE mt5_sessions SET last_answer = $2 WHERE id = $1
@@ -76,3 +74,16 @@ FROM (SELECT id FROM mt5_sessions WHERE state = 'ACTIVE' AND last_seen_at < $1::
       ORDER BY id LIMIT 500 FOR UPDATE SKIP LOCKED) silent
 WHERE s.id = silent.id
 RETURNING s.id, s.user_id, s.account_id, s.last_seen_at
+
+-- name: touch_holder
+-- A sign of life of a session that holds its account; nothing when it does not.
+UPDATE mt5_sessions s SET last_seen_at = $2, state = 'ACTIVE'
+FROM accounts a
+WHERE s.id = $1 AND a.id = s.account_id AND a.session_id = s.id AND s.state IN ('ACTIVE', 'SILENT')
+RETURNING true
+
+-- name: current_policy
+SELECT policy FROM risk_policies WHERE account_id = $1 ORDER BY version DESC LIMIT 1
+
+-- name: current_offset
+SELECT minutes FROM broker_offsets WHERE account_id = $1 ORDER BY from_at DESC LIMIT 1

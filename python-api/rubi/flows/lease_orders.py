@@ -1,0 +1,114 @@
+"""Hand out what waits for a terminal: under a lease, to the session that holds the account, closes first."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID, uuid4
+
+from rubi.domain.order import comment_of
+from rubi.store import orders
+from rubi.store.pool import Connection, Row
+
+MOST_AT_ONCE = 20
+SHORTEST_LEASE, LONGEST_LEASE = timedelta(seconds=5), timedelta(seconds=15)
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """The terminal that orders are handed to, as its locked session row says."""
+
+    account_id: UUID
+    instance: str
+    epoch: int
+    poll_ms: int
+    trading_state: str
+    tradable: bool
+
+
+async def lease_orders(
+    conn: Connection, holder: Holder, *, now: datetime, legacy: bool = False, most: int = MOST_AT_ONCE
+) -> list[dict[str, Any]]:
+    """Lease what may be handed out, as commands of the wire. The session and its account are locked by the caller.
+
+    Nothing while the terminal says that it cannot trade. HALTED and REDUCING accounts get what reduces.
+    """
+    if not holder.tradable:
+        return []
+    only_closes = holder.trading_state != "ACTIVE"
+    rows = await orders.lock_queue(conn, holder.account_id, only_closes=only_closes, now=now, most=most)
+    if not rows:
+        return []
+    expires_at = now + lease_time(holder.poll_ms)
+    leases = [(row["id"], uuid4()) for row in rows]
+    await orders.lease(
+        conn, leases, epoch=holder.epoch, instance=holder.instance, expires_at=expires_at, now=now, legacy=legacy
+    )
+    return [command_of(row, lease_id, expires_at) for row, (_, lease_id) in zip(rows, leases, strict=True)]
+
+
+def lease_time(poll_ms: int) -> timedelta:
+    """Four polls, between 5 and 15 seconds."""
+    return min(max(4 * timedelta(milliseconds=poll_ms), SHORTEST_LEASE), LONGEST_LEASE)
+
+
+def command_of(row: Row, lease_id: UUID, expires_at: datetime) -> dict[str, Any]:
+    """An order as a command of the wire, with its checksum."""
+    guards: Mapping[str, Any] = row["guards"]
+    band = guards.get("price_band")
+    command: dict[str, Any] = {
+        "order_id": row["id"],
+        "lease_id": str(lease_id),
+        "lease_expires_at": _iso(expires_at),
+        "lease_expires_gmt": int(expires_at.timestamp()),
+        "not_after": None if row["not_after"] is None else _iso(row["not_after"]),
+        "not_after_gmt": None if row["not_after"] is None else int(row["not_after"].timestamp()),
+        "kind": row["kind"],
+        "symbol": row["symbol"],
+        "side": row["side"],
+        "order_type": row["order_type"],
+        "volume": plain(row["volume"]),
+        "price": plain(row["price"]),
+        "stop_limit": plain(row["stop_limit"]),
+        "sl": plain(row["sl"]),
+        "tp": plain(row["tp"]),
+        "deviation_points": row["deviation_points"],
+        "filling": "AUTO",
+        "type_time": row["type_time"],
+        "expiration": None if row["expiration"] is None else _iso(row["expiration"]),
+        "expiration_gmt": None if row["expiration"] is None else int(row["expiration"].timestamp()),
+        "magic": str(row["magic"]),
+        "comment": comment_of(row["id"]),
+        "position_ticket": None if row["position_ticket"] is None else str(row["position_ticket"]),
+        "order_ticket": None if row["target_ticket"] is None else str(row["target_ticket"]),
+        "guards": {
+            "max_spread_points": plain(guards.get("max_spread_points")),
+            "price_band": None if band is None else [plain(edge) for edge in band],
+            "reduce_only": bool(guards.get("reduce_only", False)),
+            "expect_volume": plain(guards.get("expect_volume")),
+        },
+    }
+    return command | {"sha256": checksum(command)}
+
+
+_COVERED = "order_id kind symbol side order_type volume price sl tp position_ticket order_ticket".split()
+
+
+def checksum(command: Mapping[str, Any]) -> str:
+    """SHA-256, in hex, of the fields that move money, joined by `|`; absent ones are empty."""
+    text = "|".join("" if command[name] is None else str(command[name]) for name in _COVERED)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def plain(value: Decimal | str | float | None) -> Decimal | None:
+    """A number as it stands in the JSON text: no exponent, no trailing zeros."""
+    if value is None:
+        return None
+    normal = Decimal(str(value)).normalize()
+    return Decimal(format(normal, "f"))
+
+
+def _iso(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,331 @@
+"""One cycle of a terminal: what it tells is stored, what waits for it is handed out, in one transaction each way.
+
+A repeated cycle (same seq, same body) gets the stored answer, so that a lost answer costs nothing. An answer with
+commands is stored in the transaction that leases them.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import asyncpg
+import msgspec
+
+from rubi.domain.errors import ConflictError, NotFoundError, RubiError
+from rubi.domain.market import Bar, QuoteTick
+from rubi.domain.position import AccountMoney, BrokerPosition, Deal, WorkingOrder
+from rubi.domain.symbol import SymbolSpec
+from rubi.flows.connect_terminal import account_frame, learn_offset
+from rubi.flows.lease_orders import Holder, lease_orders
+from rubi.flows.ports import Connection, Ports
+from rubi.flows.raise_alert import raise_alert
+from rubi.flows.read_limits import limits_of
+from rubi.flows.receive_signal import Wish, keep
+from rubi.flows.record_deals import record_deals
+from rubi.flows.record_reports import Ack, Report, record_acks, record_reports
+from rubi.flows.replace_books import record_order_history, replace_orders, replace_positions
+from rubi.flows.show_signal import signal_update
+from rubi.live.bus import Event
+from rubi.store import books, orders, terminals
+from rubi.store.pool import Row
+from rubi.store.terminals import Terminal
+
+LONGEST_WAIT = timedelta(milliseconds=1500)
+ACTIVE_MS, IDLE_MS = 250, 1000
+QUERY_EVERY = timedelta(seconds=2)
+SYMBOLS_AGE = timedelta(minutes=10)
+"""Tick values move with exchange rates: specifications older than this are asked for again."""
+NOT_CONNECTED = "TERMINAL_NOT_CONNECTED"
+
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An item that cannot be taken; it is not to be sent again."""
+
+    part: str
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cycle:
+    """What a terminal tells in one cycle. None is no news; an empty list is an empty list."""
+
+    epoch: int
+    seq: int
+    body_sha256: bytes
+    wait: timedelta
+    taken_at: datetime | None = None
+    not_tradable: str | None = None
+    flags: dict[str, Any] | None = None
+    offset_minutes: int | None = None
+    money: AccountMoney | None = None
+    positions: Sequence[BrokerPosition] | None = None
+    working: Sequence[WorkingOrder] | None = None
+    left: Sequence[WorkingOrder] = ()
+    deals: Sequence[Deal] = ()
+    symbols: Sequence[SymbolSpec] = ()
+    ticks: Sequence[QuoteTick] = ()
+    bars: Sequence[Bar] = ()
+    signals: Sequence[tuple[str, Wish | Refused]] = ()
+    acks: Sequence[Ack] = ()
+    reports: Sequence[Report] = ()
+    refused: Sequence[Refused] = ()
+
+
+@dataclass(slots=True)
+class _Said:
+    """What one cycle has led to so far."""
+
+    answer: dict[str, Any]
+    events: list[Event] = field(default_factory=list)
+    bells: list[int] = field(default_factory=list)
+    at_once: bool = False
+
+
+async def sync_terminal(ports: Ports, terminal: Terminal, cycle: Cycle, *, clock: Callable[[], datetime]) -> bytes:
+    """Take a cycle in and answer it: at once when there is something to say, else when a command comes or time is up.
+
+    Raises:
+        ConflictError: the epoch is over (`EPOCH_FENCED`), or the seq is not the next (`SEQ_CONFLICT`, `SEQ_STALE`).
+        NotFoundError: the session has ended.
+
+    """
+    now = clock()
+    with ports.bus.waiter(terminal.account_id) as waiting:
+        async with ports.pool.acquire() as conn, conn.transaction():
+            session = await _lock(conn, terminal, cycle, now)
+            stored = _replay(session, cycle)
+            if stored is not None:
+                return stored
+            said = await _take_in(conn, terminal, session, cycle, now)
+            answer = await _hand_out(conn, terminal, session, cycle, said, now)
+        for signal_id in said.bells:
+            ports.ring_decide(signal_id)
+        await ports.bus.publish(said.events)
+        if answer is not None:
+            return answer
+        deadline = now + min(cycle.wait, LONGEST_WAIT)
+        while (left := (deadline - clock()).total_seconds()) > 0:
+            try:
+                await asyncio.wait_for(waiting.wait(), left)
+            except TimeoutError:
+                break
+            waiting.clear()
+            async with ports.pool.acquire() as conn, conn.transaction():
+                session = await _lock(conn, terminal, cycle, clock())
+                stored = _replay(session, cycle)
+                if stored is not None:
+                    return stored  # the same cycle was sent again, and that twin took the commands
+                answer = await _hand_out(conn, terminal, session, cycle, said, clock())
+            if answer is not None:
+                return answer
+    return _encode(said.answer | {"server_time": _iso(clock())})
+
+
+async def _lock(conn: Connection, terminal: Terminal, cycle: Cycle, now: datetime) -> Row:
+    session = await conn.fetchrow(
+        terminals.SQL["lock_session"], terminal.session_id, terminal.user_id, now - SYMBOLS_AGE
+    )
+    if session is None or session["state"] == "DISCONNECTED":
+        raise NotFoundError("SESSION_NOT_FOUND", f"session {terminal.session_id} has ended; connect again")
+    if session["state"] == "FENCED" or session["holder"] != session["id"] or cycle.epoch != session["account_epoch"]:
+        raise ConflictError(
+            "EPOCH_FENCED",
+            f"epoch {cycle.epoch} is over: the account is at {session['account_epoch']}; stop, then connect again",
+            epoch=session["account_epoch"],
+        )
+    return session
+
+
+def _replay(session: Row, cycle: Cycle) -> bytes | None:
+    """The stored answer of a repeated cycle. None: it is new, or its first answer held nothing that could be lost."""
+    if cycle.seq > session["last_seq"]:
+        return None
+    if cycle.seq < session["last_seq"]:
+        raise ConflictError("SEQ_STALE", f"seq {cycle.seq} is over; the last one was {session['last_seq']}")
+    if session["last_body_sha256"] != cycle.body_sha256:
+        raise ConflictError("SEQ_CONFLICT", f"seq {cycle.seq} was used with another body")
+    stored = session["last_answer"]
+    return None if stored is None else bytes(stored)
+
+
+async def _take_in(conn: Connection, terminal: Terminal, session: Row, cycle: Cycle, now: datetime) -> _Said:
+    """Store everything that the cycle tells: facts about orders before the books that show them."""
+    account_id, user_id, actor = terminal.account_id, terminal.user_id, f"terminal:{terminal.instance}"
+    taken_at = cycle.taken_at or now
+    said = _Said(
+        answer={
+            "seq_ack": cycle.seq,
+            "epoch": cycle.epoch,
+            "server_time": _iso(now),
+            "trading_state": session["trading_state"],
+            "commands": [],
+            "revoke": [],
+            "report_acks": [],
+            "ack_acks": [],
+            "signal_acks": [],
+            "rejected": [{"part": item.part, "code": item.code, "detail": item.detail} for item in cycle.refused],
+            "need": [],
+            "deal_cursor": None,
+            "next_poll_ms": IDLE_MS,
+            "limits": limits_of(session["policy"]),
+        }
+    )
+    events = said.events
+    if cycle.offset_minutes is not None:
+        await learn_offset(conn, account_id, cycle.offset_minutes, now)
+    if cycle.money is not None:
+        await books.save_money(conn, account_id, cycle.money, taken_at=taken_at, now=now)
+        events.append(Event("ACCOUNT_UPDATE", user_id, account_id, account_frame(cycle.money, now)))
+    if cycle.symbols:
+        await books.save_symbols(conn, account_id, cycle.symbols, now)
+    if cycle.ticks:
+        last = await books.save_ticks(conn, account_id, cycle.ticks, now)
+        events += [Event("PRICE_UPDATE", user_id, account_id, _price_frame(tick)) for tick in last]
+    if cycle.bars:
+        await books.save_bars(conn, account_id, cycle.bars, now)
+    said.answer["ack_acks"], told = await record_acks(conn, account_id, cycle.acks, actor=actor, now=now)
+    events += told
+    said.answer["report_acks"], told = await record_reports(
+        conn, account_id, cycle.reports, instance=terminal.instance, actor=actor, now=now
+    )
+    events += told
+    new_deals, told = await record_deals(conn, account_id, cycle.deals, actor=actor, now=now)
+    events += told
+    events += await record_order_history(conn, account_id=account_id, left=cycle.left, actor=actor, now=now)
+    await _take_books(conn, terminal, session, cycle, events, taken_at, now)
+    said.answer["signal_acks"] = [await _take_signal(conn, key, wish, said, now) for key, wish in cycle.signals]
+    for item in cycle.refused:
+        events += await raise_alert(
+            conn,
+            user_id=user_id,
+            account_id=account_id,
+            code="TERMINAL_DATA_REFUSED",
+            severity="warning",
+            object_="session",
+            object_id=f"{terminal.session_id}:{item.part}:{item.code}",
+            detail=item.detail,
+            now=now,
+        )
+    if cycle.flags is not None and cycle.not_tradable != session["not_tradable_code"]:
+        await conn.execute(terminals.SQL["set_tradable"], account_id, cycle.not_tradable)
+    await conn.execute(
+        terminals.SQL["see_session"],
+        terminal.session_id,
+        now,
+        cycle.seq,
+        cycle.body_sha256,
+        None,
+        cycle.flags,
+        None,
+    )
+    last_deal = cycle.deals[-1] if cycle.deals else None
+    cursor = (session["deal_cursor_msc"], session["deal_cursor_ticket"])
+    if last_deal is not None:
+        cursor = max(cursor, (last_deal.time_msc, last_deal.ticket))
+    said.answer["deal_cursor"] = {"time_msc": cursor[0], "ticket": str(cursor[1])}
+    if not session["has_symbols"] and not cycle.symbols:
+        said.answer["need"].append("symbols")
+    said.at_once = bool(cycle.acks or cycle.reports or cycle.signals or cycle.deals or cycle.refused or new_deals)
+    return said
+
+
+async def _take_books(
+    conn: Connection,
+    terminal: Terminal,
+    session: Row,
+    cycle: Cycle,
+    events: list[Event],
+    taken_at: datetime,
+    now: datetime,
+) -> None:
+    account_id = terminal.account_id
+    # While the terminal is cut off from its broker, what it shows is what it remembers.
+    if cycle.not_tradable == NOT_CONNECTED:
+        return
+    if cycle.working is not None:
+        events += await replace_orders(
+            conn,
+            account_id=account_id,
+            working=cycle.working,
+            taken_at=taken_at,
+            actor=f"terminal:{terminal.instance}",
+            now=now,
+        )
+    if cycle.positions is not None:
+        events += await replace_positions(
+            conn,
+            user_id=terminal.user_id,
+            account_id=account_id,
+            positions=cycle.positions,
+            taken_at=taken_at,
+            now=now,
+        )
+    if session["reconciled_at"] is None and cycle.positions is not None and cycle.working is not None:
+        await conn.execute(terminals.SQL["set_reconciled"], account_id, now)
+
+
+async def _take_signal(conn: Connection, key: str, wish: Wish | Refused, said: _Said, now: datetime) -> dict[str, Any]:
+    if isinstance(wish, Refused):
+        return {"key": key, "id": None, "status": "INVALID", "code": wish.code, "detail": wish.detail}
+    try:
+        async with conn.transaction():  # a signal that cannot be kept fails alone
+            received = await keep(conn, wish, now)
+    except (RubiError, asyncpg.DataError, asyncpg.IntegrityConstraintViolationError) as error:
+        code = error.code if isinstance(error, RubiError) else "SIGNAL_UNSTORABLE"
+        return {"key": key, "id": None, "status": "INVALID", "code": code, "detail": str(error)}
+    if received.new:
+        said.bells.append(received.id)
+        said.events.append(signal_update(received.row))
+    return {"key": key, "id": received.id, "status": received.row["status"], "code": received.row["code"]}
+
+
+async def _hand_out(
+    conn: Connection, terminal: Terminal, session: Row, cycle: Cycle, said: _Said, now: datetime
+) -> bytes | None:
+    """Lease what waits; the answer when there is something to say. Stored in the same transaction."""
+    not_tradable = session["not_tradable_code"] if cycle.flags is None else cycle.not_tradable
+    holder = Holder(
+        account_id=terminal.account_id,
+        instance=terminal.instance,
+        epoch=cycle.epoch,
+        poll_ms=session["poll_ms"],
+        trading_state=session["trading_state"],
+        tradable=not_tradable is None,
+    )
+    commands = await lease_orders(conn, holder, now=now)
+    commands += await _queries(conn, terminal, now)
+    revoke = [row["id"] for row in await conn.fetch(orders.SQL["revoked"], terminal.account_id)]
+    if not (commands or revoke or said.at_once):
+        return None
+    busy = bool(commands or revoke or cycle.acks or cycle.reports)
+    answer = _encode(
+        said.answer
+        | {
+            "server_time": _iso(now),
+            "commands": commands,
+            "revoke": revoke,
+            "next_poll_ms": ACTIVE_MS if busy else IDLE_MS,
+        }
+    )
+    await conn.execute(terminals.SQL["keep_answer"], terminal.session_id, answer)
+    return answer
+
+
+async def _queries(conn: Connection, terminal: Terminal, now: datetime) -> list[dict[str, Any]]:
+    """Ask the terminal what its journal says of orders of unknown fate."""
+    asked = await conn.fetch(orders.SQL["ask_unknown"], terminal.account_id, terminal.instance, now, now - QUERY_EVERY)
+    return [{"order_id": row["id"], "kind": "QUERY", "symbol": row["symbol"]} for row in asked]
+
+
+def _price_frame(tick: QuoteTick) -> dict[str, Any]:
+    return {"symbol": tick.symbol, "bid": float(tick.bid), "ask": float(tick.ask), "time": tick.time.isoformat()}
+
+
+def _iso(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
