@@ -10,8 +10,9 @@ from decimal import Decimal
 
 from rubi.domain.risk.loss import LossLevel, loss_level
 from rubi.domain.risk.policy import DrawdownMode, LimitBase, PeakOf, RiskPolicy
-from rubi.domain.units import HUNDRED, SNAP, ZERO, Money, Percent
+from rubi.domain.units import HUNDRED, SNAP, ZERO, Money, Percent, ceil_money
 
+TWELVE = Decimal("1e-12")
 START = Decimal(1)
 """The value of one unit at the initial balance."""
 
@@ -118,8 +119,12 @@ def peak(state: NavState, policy: RiskPolicy) -> Decimal:
     return state.high_balance if policy.drawdown_peak_of is PeakOf.BALANCE else state.high
 
 
-def drawdown(state: NavState, policy: RiskPolicy) -> Drawdown | None:
-    """Return the drawdown against its limit; None when the policy has none."""
+def drawdown(state: NavState, policy: RiskPolicy, digits: int = 2) -> Drawdown | None:
+    """Return the drawdown against its limit; None when the policy has none.
+
+    Ratios are rounded to twelve decimals and the floor up to the account's digits: dividing by units leaves a remainder
+    far behind the comma, and a level must not depend on it.
+    """
     if policy.max_drawdown_percent is None:
         return None
     top = peak(state, policy)
@@ -127,9 +132,12 @@ def drawdown(state: NavState, policy: RiskPolicy) -> Drawdown | None:
     floor = top - base * policy.max_drawdown_percent / HUNDRED
     if policy.drawdown_lock_at_initial and policy.drawdown_mode is not DrawdownMode.INTRADAY:
         floor = min(floor, START)
-    room = top - floor
-    used = (top - state.nav) * HUNDRED / room
-    percent = max(ZERO, (1 - state.nav / top) * HUNDRED)
+    used = max(ZERO, ((top - state.nav) * HUNDRED / (top - floor)).quantize(TWELVE))
     return Drawdown(
-        Percent(percent), top, state.nav, Money(floor * state.units), Percent(max(used, ZERO)), loss_level(used, policy)
+        percent=Percent(max(ZERO, ((1 - state.nav / top) * HUNDRED).quantize(TWELVE))),
+        peak=top,
+        nav=state.nav,
+        floor=ceil_money((floor * state.units).quantize(SNAP), digits),
+        used_percent=Percent(used),
+        level=loss_level(used, policy),
     )

@@ -91,11 +91,11 @@ def tick_fresh(work: Workings) -> GateResult:
 def symbol_fresh(work: Workings) -> GateResult:
     """Are the specifications known and recent: of the symbol, and of every symbol held."""
     limit = work.policy.max_symbol_age_seconds
-    missing = ([] if work.spec is not None else [work.proposal.symbol]) + list(work.missing_specs)
+    missing = [symbol for symbol in work.needed_symbols if symbol not in work.specs]
     if missing:
         detail = f"No specification is known of {', '.join(missing)}."
         return failed("symbol_fresh", DenialCode.STALE_SYMBOL, detail, {"missing": ",".join(missing)}, limit)
-    oldest = min(work.specs.values(), key=lambda spec: spec.as_of)
+    oldest = min((work.specs[symbol] for symbol in work.needed_symbols), key=lambda spec: spec.as_of)
     result = _age("symbol_fresh", DenialCode.STALE_SYMBOL, oldest.as_of, limit, work.now)
     result.inputs["oldest"] = oldest.name
     return result

@@ -253,7 +253,7 @@ def drawdown_budget(work: Workings) -> GateResult:
         account.equity, account.balance, today, initial_balance=work.policy.initial_balance
     )
     state = drawdowns.observe(state, account.equity, account.balance, today)
-    down = drawdowns.drawdown(state, work.policy)
+    down = drawdowns.drawdown(state, work.policy, account.digits)
     if down is None:
         return passed("drawdown", {}, "no limit")
     inputs = {

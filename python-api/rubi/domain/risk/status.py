@@ -60,7 +60,9 @@ def status(
         down = None
         if nav is not None:
             today = trading_day(now, policy, clock).day
-            down = drawdowns.drawdown(drawdowns.observe(nav, account.equity, account.balance, today), policy)
+            down = drawdowns.drawdown(
+                drawdowns.observe(nav, account.equity, account.balance, today), policy, account.digits
+            )
         levels = [part.level for part in (loss, down) if part is not None]
         return RiskStatus(
             open_risk=open_risk(exposures),

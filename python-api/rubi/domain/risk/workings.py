@@ -43,7 +43,8 @@ class Workings:
         self.stop = self._stop()
         self.target = self._target()
         self.sized: Sized | None = None
-        self.missing_specs = self._missing_specs()
+        held: tuple[Holding, ...] = (*case.positions, *case.pendings)
+        self.needed_symbols = sorted({self.proposal.symbol, *(one.symbol for one in held)})
         self.exposures = self._exposures()
         self.total_risk = open_risk(self.exposures)
         self.book = Book(case.correlations, self.specs)
@@ -77,10 +78,6 @@ class Workings:
         if target is None or self.spec is None or self.entry is None:
             return target
         return self.spec.price_toward(target, self.entry)
-
-    def _missing_specs(self) -> tuple[str, ...]:
-        holdings: tuple[Holding, ...] = (*self.case.positions, *self.case.pendings)
-        return tuple(sorted({one.symbol for one in holdings} - self.specs.keys()))
 
     def _exposures(self) -> tuple[Exposure, ...]:
         leverage = self.account.leverage if self.account is not None else None

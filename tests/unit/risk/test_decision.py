@@ -1,0 +1,269 @@
+import json
+from dataclasses import fields, replace
+from datetime import timedelta
+from decimal import Decimal as D
+from decimal import localcontext
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.unit.risk.cases import NOW, account, case, eurusd, gbpusd, position, proposal, tick, usdjpy
+
+from rubi.domain.risk.case import RiskCase, SizingChoice
+from rubi.domain.risk.codes import DenialCode
+from rubi.domain.risk.correlation import Correlation
+from rubi.domain.risk.day import BrokerClock, OffsetChange, trading_day
+from rubi.domain.risk.decision import Decision, show
+from rubi.domain.risk.drawdown import open_nav
+from rubi.domain.risk.exposure import of_position
+from rubi.domain.risk.gates import decide, decision_record, replay
+from rubi.domain.risk.holdings import PendingOrder, Reservation
+from rubi.domain.risk.loss import LossLevel, open_day
+from rubi.domain.risk.policy import LockScope, RiskPolicy, SizingMode, StopGuard
+from rubi.domain.risk.protections import Closure, Lock
+from rubi.domain.risk.record import RecordError, build, canonical, digest, plain
+from rubi.domain.risk.status import headroom_lots, status
+from rubi.domain.symbol import SessionWindow
+from rubi.domain.units import Side, on_grid
+
+TODAY = trading_day(NOW, RiskPolicy(), BrokerClock())
+
+
+def full() -> RiskCase:
+    """A case with every optional input present."""
+    return case(
+        proposal=proposal(
+            volume=D("0.3"), sizing=SizingChoice(SizingMode.SIGNAL_VOLUME, D(1)), expires_at=NOW + timedelta(seconds=5)
+        ),
+        policy=RiskPolicy(stop_guard=StopGuard(3, 60, 60), trading_sessions=(SessionWindow(3, 0, 86400),)),
+        specs=(eurusd(sessions=(SessionWindow(3, 0, 86400),)), gbpusd(), usdjpy()),
+        positions=(position("GBPUSD"), position("USDJPY", current="150.1", stop=None, margin=D(30))),
+        pendings=(PendingOrder("EURUSD", Side.SELL, D("0.01"), D("1.2"), D("1.21")),),
+        reservations=(Reservation("EURUSD", Side.BUY, D("0.01"), D(5), D(11), D("1.1"), 7),),
+        locks=(Lock(LockScope.SYMBOL, DenialCode.SYMBOL_LOCKED, NOW, "over", "EURUSD"),),
+        closures=(Closure("EURUSD", Side.BUY, NOW - timedelta(hours=1), D("-3.5")),),
+        clock=BrokerClock((OffsetChange(NOW - timedelta(days=90), 7200),)),
+        day=open_day(trading_day(NOW, RiskPolicy(), BrokerClock()), account(), RiskPolicy()),
+        nav=open_nav(D(10000), D(10000), TODAY.day),
+        correlations=(Correlation("EURUSD", "GBPUSD", D("0.712345"), 100),),
+        ea_loss_per_lot=D("500.5"),
+        ea_margin_per_lot=D(1100),
+        atr=D("0.0025"),
+    )
+
+
+def test_a_case_survives_storage_exactly():
+    stored = json.loads(json.dumps(full().to_record()))
+    again = RiskCase.from_record(stored)
+    assert again == full()
+    assert canonical(again) == canonical(full())
+
+
+def test_a_stored_decision_replays_bit_by_bit():
+    first = decide(full(), now=NOW)
+    record = json.loads(json.dumps(decision_record(full(), first)))
+    again = replay(record)
+    assert first.approved
+    assert again == first
+    assert again.digest == record["digest"] == first.digest
+    assert again.to_record() == record["decision"]
+
+
+def test_a_stored_decision_can_be_read_back():
+    first = decide(full(), now=NOW)
+    assert build(Decision, json.loads(json.dumps(first.to_record()))) == first
+
+
+def test_the_processes_decimal_context_changes_nothing():
+    inputs = full()
+    expected = decide(inputs, now=NOW).digest
+    with localcontext() as context:
+        context.prec = 6
+        assert decide(inputs, now=NOW).digest == expected
+
+
+@pytest.mark.parametrize("record", [{}, {"case": {}}, {"case": {}, "decision": {}}])
+def test_a_record_without_a_case_is_refused(record):
+    with pytest.raises(RecordError, match=r"needs case and decision\.decided_at"):
+        replay(record)
+
+
+def test_a_damaged_record_says_where():
+    record = full().to_record()
+    record["positions"][1]["volume"] = "much"
+    with pytest.raises(RecordError, match=r"positions\[1\]\.volume: must be a number, not 'much'"):
+        RiskCase.from_record(record)
+    with pytest.raises(RecordError, match="must be an object, not list"):
+        build(RiskCase, [])
+    with pytest.raises(RecordError, match=r"proposal\.signal_time: must be an ISO 8601 datetime"):
+        RiskCase.from_record({**full().to_record(), "proposal": {**plain(proposal()), "signal_time": "2026-02-12"}})
+
+
+def test_what_has_no_plain_form_is_a_bug():
+    with pytest.raises(TypeError, match="set has no plain form"):
+        plain({1})
+
+
+def test_equal_values_have_equal_digests():
+    assert digest({"b": D("1.10"), "a": 1}) == digest({"a": 1, "b": D("1.10")})
+    assert digest(full()) != digest(replace(full(), atr=D("0.0026")))
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (D("1E+3"), "1000"),
+        (D("0.30"), "0.30"),
+        (D(2) / D(3), "0.66666667"),
+        (D("Infinity"), "Infinity"),
+        (None, ""),
+        (3, "3"),
+        (Side.BUY, "BUY"),
+        (NOW, "2026-02-12T12:45:00+00:00"),
+    ],
+)
+def test_the_record_is_written_for_people(value, text):
+    assert show(value) == text
+
+
+specs = {"EURUSD": eurusd(), "GBPUSD": gbpusd()}
+held = st.builds(
+    lambda symbol, side, volume, distance: position(
+        symbol, side, str(volume), "1.1000", str(D("1.1000") - side.sign * distance * D("0.0001"))
+    ),
+    st.sampled_from(["EURUSD", "GBPUSD"]),
+    st.sampled_from(Side),
+    st.decimals("0.01", "1", places=2),
+    st.integers(-50, 100),
+)
+cases = st.builds(
+    lambda positions, value, distance, balance, floating, policy, loss: case(
+        positions=tuple(positions),
+        proposal=proposal(
+            stop=D("1.10000") - distance * D("0.0001"),
+            target=D("1.5"),
+            sizing=SizingChoice(SizingMode.RISK_PERCENT, value),
+        ),
+        account=account(str(balance), str(balance + floating)),
+        policy=policy,
+        day=open_day(TODAY, account(str(balance + loss)), policy),
+        nav=open_nav(balance + loss, balance + loss, TODAY.day),
+    ),
+    st.lists(held, max_size=6),
+    st.decimals("0.1", "4", places=2),
+    st.integers(3, 300),
+    st.decimals("500", "100000", places=2),
+    st.decimals("-200", "200", places=2),
+    st.builds(
+        lambda order, total, daily, correlated, lot: RiskPolicy(
+            max_position_size_percent=order,
+            max_total_exposure_percent=total,
+            max_daily_loss_percent=daily,
+            max_correlated_risk_percent=correlated,
+            max_lot=lot,
+            reduce_at_percent=D(100),
+        ),
+        st.decimals("0.5", "3", places=1),
+        st.decimals("3", "12", places=1),
+        st.decimals("1", "6", places=1),
+        st.decimals("1", "10", places=1),
+        st.none() | st.decimals("0.01", "1", places=2),
+    ),
+    st.decimals("-100", "300", places=2),
+)
+
+
+@given(one=cases)
+@settings(max_examples=200)
+def test_an_approved_order_passes_no_limit(one):
+    decision = decide(one, now=NOW)
+    if not decision.approved:
+        assert decision.code is not None
+        return
+    money, policy = one.account, one.policy
+    assert money is not None
+    assert decision.volume is not None
+    assert decision.risk is not None
+    assert decision.loss_per_lot is not None
+    open_ = sum((of_position(p, specs[p.symbol], policy).risk for p in one.positions), D(0))
+    lower = min(money.balance, money.equity)
+    assert on_grid(decision.volume, D("0.01"), D("0.01"))
+    assert decision.volume * decision.loss_per_lot <= decision.risk
+    assert decision.risk <= lower * policy.max_position_size_percent / 100
+    assert open_ + decision.risk <= money.equity * policy.max_total_exposure_percent / 100
+    assert policy.max_lot is None or decision.volume <= policy.max_lot
+    assert one.day is not None
+    assert policy.max_daily_loss_percent is not None
+    floor = one.day.anchor * (1 - policy.max_daily_loss_percent / 100)
+    assert money.equity - open_ - decision.risk >= floor
+
+
+@given(one=cases)
+def test_equal_cases_give_equal_decisions_through_storage(one):
+    first = decide(one, now=NOW)
+    record = json.loads(json.dumps(decision_record(one, first)))
+    assert RiskCase.from_record(record["case"]) == one
+    assert replay(record).digest == first.digest
+
+
+@given(one=cases, wider=st.integers(1, 200))
+def test_a_farther_stop_never_buys_more(one, wider):
+    stop = one.proposal.stop
+    assert stop is not None
+    far = replace(one, proposal=replace(one.proposal, stop=stop - wider * D("0.0001")))
+    near_decision, far_decision = decide(one, now=NOW), decide(far, now=NOW)
+    assert (far_decision.volume or 0) <= (near_decision.volume or 0)
+
+
+def test_every_field_of_a_decision_is_in_its_record():
+    assert set(decide(case(), now=NOW).to_record()) == {field.name for field in fields(Decision)}
+
+
+def test_the_status_shows_the_limit_that_leaves_the_least_room():
+    policy = RiskPolicy(max_position_size_percent=D(5))
+    exposures = (of_position(position(), eurusd(), policy),)
+    found = status(
+        account("9800"),
+        policy,
+        exposures,
+        specs,
+        day=open_day(TODAY, account("10000"), policy),
+        nav=open_nav(D(10000), D(10000), TODAY.day),
+        clock=BrokerClock(),
+        now=NOW,
+    )
+    assert found.day is not None
+    assert found.drawdown is not None
+    assert (found.open_risk, found.day.floor, found.drawdown.floor) == (140, 9500, 8000)
+    assert (found.headroom.money, found.headroom.limit) == (160, "max_daily_loss_percent")
+    assert headroom_lots(found.headroom, eurusd(), D("1.1"), D("1.095"), policy) == D("0.32")
+    assert found.level is LossLevel.OK
+    assert found.trading_state == "ACTIVE"
+
+
+def test_the_worst_limit_gives_the_level_and_no_headroom_is_negative():
+    policy = RiskPolicy()
+    found = status(
+        account("9400"),
+        policy,
+        (),
+        specs,
+        day=open_day(TODAY, account("10000"), policy),
+        nav=open_nav(D(10000), D(10000), TODAY.day),
+        clock=BrokerClock(),
+        now=NOW,
+    )
+    assert found.level is LossLevel.HALTED
+    assert found.headroom.money == 0
+    assert headroom_lots(found.headroom, eurusd(), D("1.1"), D("1.095"), policy) == 0
+    unknown = status(account(), policy, (), specs, day=None, nav=None, clock=BrokerClock(), now=NOW)
+    assert (unknown.level, unknown.day, unknown.headroom.money) == (LossLevel.OK, None, 200)
+
+
+def test_what_the_status_calls_headroom_is_approved_and_a_cent_more_is_not():
+    policy = RiskPolicy(max_position_size_percent=D(5))
+    common = {"policy": policy, "account": account("9800"), "positions": (position(),), "tick": tick()}
+    state = {"day": open_day(TODAY, account("10000"), policy), "nav": open_nav(D(10000), D(10000), TODAY.day)}
+    for money, code in (("160", None), ("165", DenialCode.DAILY_LOSS_BUDGET_EXCEEDED)):
+        wish = proposal(sizing=SizingChoice(SizingMode.MONEY, D(money)))
+        assert decide(case(proposal=wish, **common, **state), now=NOW).code is code
