@@ -38,14 +38,14 @@ string CRubiAccount::Key(void)
 //+------------------------------------------------------------------+
 bool CRubiAccount::Hedging(void)
   {
-   return(AccountInfoInteger(ACCOUNT_MARGIN_MODE)==ACCOUNT_MARGIN_MODE_RETAIL_HEDGING);
+   return((ENUM_ACCOUNT_MARGIN_MODE)AccountInfoInteger(ACCOUNT_MARGIN_MODE)==ACCOUNT_MARGIN_MODE_RETAIL_HEDGING);
   }
 //+------------------------------------------------------------------+
 //| Real money                                                       |
 //+------------------------------------------------------------------+
 bool CRubiAccount::Real(void)
   {
-   return(AccountInfoInteger(ACCOUNT_TRADE_MODE)==ACCOUNT_TRADE_MODE_REAL);
+   return((ENUM_ACCOUNT_TRADE_MODE)AccountInfoInteger(ACCOUNT_TRADE_MODE)==ACCOUNT_TRADE_MODE_REAL);
   }
 //+------------------------------------------------------------------+
 //| Is the terminal connected to the broker                          |

@@ -33,6 +33,7 @@
 #define RUBI_BARS_PER_SYNC       40
 #define RUBI_WATCH_MAX           200
 #define RUBI_SIGNAL_CHARS        8000
+#define RUBI_SIGNALS_LETTERS     40000
 #define RUBI_KEEP_SECONDS        2592000
 #define RUBI_COMPACT_BYTES       1000000
 //--- trade retries inside one command

@@ -102,9 +102,11 @@ bool CRubiLines::Open(const string path,string &lines[])
    FileSeek(m_handle,0,SEEK_END);
    if(from<size)
      {
-      //--- the torn line of a crash: end it, so that the next one is whole
-      m_damaged++;
-      if(!WriteText(m_handle,"\n"))
+      //--- the torn line of a crash: what it announced was never done.
+      //--- Take it out; where that fails, end it.
+      if(m_damaged==0 && Replace(lines))
+         return(true);
+      if(m_handle==INVALID_HANDLE || !WriteText(m_handle,"\n"))
         {
          Close();
          return(false);
@@ -199,7 +201,7 @@ long CRubiLines::Size(void) const
    return((long)FileSize(m_handle));
   }
 //+------------------------------------------------------------------+
-//| Lines that were not whole when the file was opened               |
+//| Lines that were not whole, without a torn last one               |
 //+------------------------------------------------------------------+
 int CRubiLines::Damaged(void) const
   {

@@ -181,11 +181,16 @@ int CRubiOutbox::Write(CRubiJsonWriter &writer,const int limit) const
       count=limit;
    if(count<=0)
       return(0);
+   int from=writer.Size();
+   int written=0;
    writer.OpenList("signals");
-   for(int i=0; i<count; i++)
+   for(int i=0; i<count && writer.Size()-from<RUBI_SIGNALS_LETTERS; i++)
+     {
       writer.PutRaw("",m_bodies[i]);
+      written++;
+     }
    writer.CloseList();
-   return(count);
+   return(written);
   }
 //+------------------------------------------------------------------+
 //| A waiting signal                                                 |
