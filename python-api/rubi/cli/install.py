@@ -30,10 +30,9 @@ def main(root: Path, needed: str) -> int:
         if stamp.exists() and set(needed.splitlines()) <= set(stamp.read_text().splitlines()):
             return 0  # another start has done it while this one waited
         began = time.monotonic()
-        python = prepare(venv)
-        stamp.unlink(missing_ok=True)
         unfinished = venv / "rubi-unfinished"
-        unfinished.touch()
+        python = prepare(venv, unfinished)
+        stamp.unlink(missing_ok=True)
         locks = [root / line.split()[2] for line in needed.splitlines()]
         code = install(python, root, locks, lock.fileno())
         if code == 0:
@@ -59,15 +58,21 @@ def wait_for_turn(lock: int) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)
 
 
-def prepare(venv: Path) -> Path:
-    """Return the Python of a usable environment, made anew when there is none, a broken or a half-installed one."""
+def prepare(venv: Path, unfinished: Path) -> Path:
+    """Return the Python of a usable environment, made anew when there is none, a broken or a half-installed one.
+
+    From here on the environment carries the mark `unfinished`, until everything is installed.
+    """
     python = venv / "bin" / "python"
-    if venv.exists() and ((venv / "rubi-unfinished").exists() or not usable(python)):
+    if venv.exists() and (unfinished.exists() or not usable(python)):
         say("the environment is broken or unfinished, it is made anew")
         shutil.rmtree(venv)
     if not venv.exists():
         say(f"making .venv with Python {sys.version.split()[0]}")
+        venv.mkdir()
+        unfinished.touch()
         subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)  # noqa: S603
+    unfinished.touch()
     return python
 
 
