@@ -15,6 +15,7 @@ from rubi.flows.queue_order import queue_order
 from rubi.flows.show_signal import signal_update
 from rubi.flows.weigh_signal import Verdict, refuse, weigh_close, weigh_open
 from rubi.live.bus import Event
+from rubi.observability.metrics import ORDER_TRANSITIONS, SIGNALS_DENIED, observe_order
 from rubi.store import decisions, risk_facts, signals
 from rubi.store.decisions import NewDecision
 from rubi.store.pool import Connection, Row
@@ -30,6 +31,7 @@ class Decided:
     """What became of a signal; `events` are told after the commit."""
 
     signal_id: int
+    received_at: datetime
     approved: bool
     code: str | None
     order_ids: tuple[int, ...] = ()
@@ -45,7 +47,16 @@ async def decide_signal(ports: Ports, signal_id: int, *, now: datetime) -> Decid
         decided = await _decide(ports, signal_id, now)
     if decided is not None:
         await ports.bus.publish(decided.events)
+        _count(decided, now)
     return decided
+
+
+def _count(decided: Decided, now: datetime) -> None:
+    if decided.approved:
+        ORDER_TRANSITIONS.labels(OrderState.QUEUED).inc(len(decided.order_ids))
+        observe_order("decide", (now - decided.received_at).total_seconds())
+    else:
+        SIGNALS_DENIED.labels(decided.code).inc()
 
 
 async def _decide(ports: Ports, signal_id: int, now: datetime) -> Decided | None:
@@ -76,7 +87,7 @@ async def expire(conn: Connection, signal: Row, *, now: datetime) -> Decided:
     message = f"It was not decided within its {life:.0f} s; nothing was sent to the terminal."
     await _record(conn, signal, signal["account_id"], refuse("EXPIRED", message), None, now)
     row = await signals.mark_expired(conn, signal["id"], code="EXPIRED", message=message, now=now)
-    return Decided(signal["id"], approved=False, code="EXPIRED", events=(signal_update(row),))
+    return Decided(signal["id"], signal["received_at"], approved=False, code="EXPIRED", events=(signal_update(row),))
 
 
 async def _deny(conn: Connection, signal: Row, account_id: UUID | None, verdict: Verdict, now: datetime) -> Decided:
@@ -85,7 +96,7 @@ async def _deny(conn: Connection, signal: Row, account_id: UUID | None, verdict:
     row = await signals.mark_denied(
         conn, signal["id"], code=code, message=verdict.detail, account_id=account_id, now=now
     )
-    return Decided(signal["id"], approved=False, code=code, events=(signal_update(row),))
+    return Decided(signal["id"], signal["received_at"], approved=False, code=code, events=(signal_update(row),))
 
 
 async def _queue(conn: Connection, signal: Row, account_id: UUID, verdict: Verdict, now: datetime) -> Decided:
@@ -103,7 +114,14 @@ async def _queue(conn: Connection, signal: Row, account_id: UUID, verdict: Verdi
         ),
         signal_update(row),
     ]
-    return Decided(signal["id"], True, None, tuple(order_id for _, order_id in made), tuple(told))
+    return Decided(
+        signal["id"],
+        signal["received_at"],
+        approved=True,
+        code=None,
+        order_ids=tuple(order_id for _, order_id in made),
+        events=tuple(told),
+    )
 
 
 async def _record(

@@ -1,5 +1,6 @@
 """A signal comes in: keep it, wake a worker. The same wish twice is one signal."""
 
+import time
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -10,6 +11,7 @@ from rubi.domain.errors import ForbiddenError, NotFoundError, RubiError
 from rubi.domain.signal import DEFAULT_LIFE, Signal
 from rubi.flows.ports import Ports
 from rubi.flows.show_signal import signal_update
+from rubi.observability.metrics import REPLAYS, SIGNALS_RECEIVED, observe_order
 from rubi.store import account_choices, signals
 from rubi.store.account_choices import AccountChoice
 from rubi.store.pool import Connection
@@ -48,11 +50,16 @@ async def receive_signal(ports: Ports, wish: Wish, *, now: datetime) -> Received
         RubiError: 422 for a wrong field or ACCOUNT_REQUIRED, 403 or 404 for a wrong account, 409 for a reused key.
 
     """
+    began = time.perf_counter()
     async with ports.pool.acquire() as conn, conn.transaction():
         received = await keep(conn, wish, now)
     if received.new:
+        SIGNALS_RECEIVED.labels(wish.source).inc()
+        observe_order("intake", time.perf_counter() - began)
         ports.ring_decide(received.id)  # after the commit; the sweep covers a crash right here
         await ports.bus.publish([signal_update(received.row)])
+    else:
+        REPLAYS.labels("signal" if wish.idempotency_key is None else "idempotency_key").inc()
     return received
 
 

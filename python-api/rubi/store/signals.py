@@ -153,10 +153,9 @@ async def ring_again(conn: Connection, *, now: datetime, silent_for: timedelta, 
     return [row["id"] for row in rows]
 
 
-async def lock_expired(conn: Connection, *, now: datetime, limit: int) -> list[int]:
+async def lock_expired(conn: Connection, *, now: datetime, limit: int) -> list[Row]:
     """Take undecided signals whose life is over."""
-    rows = await conn.fetch(SQL["undecided_expired"], now, limit)
-    return [row["id"] for row in rows]
+    return await conn.fetch(SQL["undecided_expired"], now, limit)
 
 
 async def _one(conn: Connection, statement: str, *args: Any) -> Row:

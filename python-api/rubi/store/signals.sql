@@ -69,6 +69,6 @@ WHERE id IN (SELECT id FROM trading_signals
 RETURNING id;
 
 -- name: undecided_expired
-SELECT id FROM trading_signals
+SELECT * FROM trading_signals
 WHERE status = 'PENDING' AND decided_at IS NULL AND expires_at <= $1
 ORDER BY rung_at LIMIT $2 FOR UPDATE SKIP LOCKED;

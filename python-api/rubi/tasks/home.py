@@ -1,0 +1,113 @@
+"""Where tasks run: one event loop and one pool for a worker process, whatever its number of threads."""
+
+import asyncio
+import contextlib
+import os
+import socket
+import threading
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
+from typing import TypeVar
+
+import redis.asyncio as redis
+import structlog
+import uvloop
+
+from rubi.flows.ports import Ports
+from rubi.live.bus import Bus
+from rubi.queue import Doorbell
+from rubi.settings import Settings
+from rubi.store.pool import open_pool
+
+log = structlog.get_logger(__name__)
+
+Result = TypeVar("Result")
+
+TASK_PATIENCE = 50.0
+"""Seconds; less than Celery's visibility timeout, so that a task ends before its bell rings again."""
+HEARTBEAT_PERIOD = 5.0
+HEARTBEAT_LIFE = 15
+HEARTBEATS = "rubi:worker:"
+"""Redis keys that say which workers live: `rubi:worker:<host>:<pid>`."""
+
+
+class Home:
+    """An event loop in a thread of its own; Celery's threads bring coroutines and wait."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._loop = uvloop.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="home", daemon=True)
+        self._door = asyncio.Lock()
+        self._ports: Ports | None = None
+        self._redis = redis.Redis.from_pool(
+            redis.BlockingConnectionPool.from_url(
+                settings.redis_url.get_secret_value(),
+                max_connections=20,
+                timeout=2,
+                socket_timeout=3,
+                socket_connect_timeout=2,
+            )
+        )
+        self._doorbell = Doorbell(settings.redis_url.get_secret_value())
+        self._heart: Future[None] | None = None
+        self.name = f"{HEARTBEATS}{socket.gethostname()}:{os.getpid()}"
+
+    def start(self) -> None:
+        """Start the loop and the heartbeat."""
+        self._thread.start()
+        self._heart = asyncio.run_coroutine_threadsafe(self._beat(), self._loop)
+
+    def run(self, flow: Callable[[Ports], Awaitable[Result]]) -> Result:
+        """Run a flow in the loop and wait for it, at most `TASK_PATIENCE`; what it raises is raised here."""
+        return asyncio.run_coroutine_threadsafe(self._run(flow), self._loop).result(TASK_PATIENCE + 5)
+
+    def close(self) -> None:
+        """Stop the heartbeat, close the pool, end the loop."""
+        if not self._thread.is_alive():
+            return
+        try:
+            asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(10)
+        except TimeoutError:
+            log.warning("worker.close_slow")
+        self._doorbell.close()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(5)
+        if not self._thread.is_alive():
+            self._loop.close()
+
+    async def _run(self, flow: Callable[[Ports], Awaitable[Result]]) -> Result:
+        async with asyncio.timeout(TASK_PATIENCE):
+            return await flow(await self._open())
+
+    async def _open(self) -> Ports:
+        """The doors; opened by the first task, tried again by the next when the database is away."""
+        async with self._door:
+            if self._ports is None:
+                pool = await open_pool(
+                    self._settings.database_url.get_secret_value(),
+                    size=self._settings.database_pool_size,
+                    application="worker",
+                )
+                self._ports = Ports(pool=pool, bus=Bus(self._redis), ring=self._doorbell.ring)
+            return self._ports
+
+    async def _beat(self) -> None:
+        while True:
+            try:
+                await self._redis.set(self.name, "1", ex=HEARTBEAT_LIFE)
+            except (redis.RedisError, OSError) as error:
+                log.warning("worker.heartbeat_failed", error_type=type(error).__name__)
+            await asyncio.sleep(HEARTBEAT_PERIOD)
+
+    async def _close(self) -> None:
+        if self._heart is not None:
+            self._heart.cancel()
+        with contextlib.suppress(redis.RedisError, OSError):
+            await self._redis.delete(self.name)
+        if self._ports is not None:
+            try:
+                await asyncio.wait_for(self._ports.pool.close(), 5)
+            except TimeoutError:
+                self._ports.pool.terminate()
+        await self._redis.aclose()

@@ -1,0 +1,347 @@
+import asyncio
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from tests.desk import NOW, add_account, add_user, open_ports, seat
+
+from rubi.domain.risk.gates import replay
+from rubi.domain.signal import OrderType, SignalType
+from rubi.flows.decide_signal import decide_signal
+
+
+@pytest.fixture(scope="module")
+async def ports(cluster, template, redis_server):
+    """One database for the module: cloning one for each test takes longer than the test. Each has a user of its own."""
+    dsn = await cluster.create("rubi_test_decide_signal", template)
+    ports, _, client = await open_ports(dsn, redis_server.url())
+    yield ports
+    await ports.pool.close()
+    await client.aclose()
+    await cluster.drop("rubi_test_decide_signal")
+
+
+@pytest.fixture
+async def desk(ports):
+    return await seat(ports)
+
+
+@pytest.fixture
+async def older_desk(ports):
+    """An account behind the older connector."""
+    return await seat(ports, protocol=1)
+
+
+async def decide(desk, *, now=NOW, **changes):
+    signal_id = await desk.signal(**changes)
+    decided = await decide_signal(desk.ports, signal_id, now=now)
+    return decided, await desk.row("SELECT * FROM trading_signals WHERE id = $1", signal_id)
+
+
+async def order_of(desk, signal):
+    return await desk.row("SELECT * FROM trading_orders WHERE signal_id = $1", signal["id"])
+
+
+async def decision_of(desk, signal):
+    return await desk.row("SELECT * FROM decisions WHERE signal_id = $1", signal["id"])
+
+
+async def test_an_approved_signal_is_a_sized_order_with_its_reservation(desk):
+    decided, signal = await decide(desk)
+    order = await order_of(desk, signal)
+    assert decided.approved
+    assert decided.order_ids == (order["id"],)
+    assert (signal["status"], signal["detail_status"], signal["decided_at"]) == ("PENDING", "QUEUED", NOW)
+    assert (order["kind"], order["state"], order["side"]) == ("OPEN", "QUEUED", "BUY")
+    assert order["volume"] == Decimal("0.20")  # 1 % of 10 000 over 500 a lot
+    assert order["reserved_risk"] == Decimal(100)
+    assert order["reserved_margin"] == Decimal(44)
+    assert order["not_after"] == NOW + timedelta(seconds=30)
+    assert (order["sl"], order["tp"]) == (Decimal("1.095"), Decimal("1.11"))
+    low, high = order["guards"]["price_band"]
+    assert 1.095 < low < 1.1 < high < 1.105
+    assert order["deviation_points"] == 50
+
+
+async def test_the_decision_can_be_replayed_from_what_is_stored(desk):
+    _, signal = await decide(desk)
+    stored = await decision_of(desk, signal)
+    again = replay(stored["record"])
+    assert again.digest == stored["record_sha256"] == stored["record"]["digest"]
+    assert again.approved
+
+
+async def test_the_terminal_is_woken_and_readers_are_told(desk):
+    decided, _ = await decide(desk)
+    command, order, signal = (event for event in desk.told if event.user_id == desk.user_id)
+    assert [event.type for event in (command, order, signal)] == ["COMMAND_WAITS", "ORDER_UPDATE", "SIGNAL_UPDATE"]
+    assert order.data["id"] == decided.order_ids[0]
+    assert signal.data["detail_status"] == "QUEUED"
+
+
+async def test_a_denial_is_stored_with_its_code_and_inputs(desk):
+    decided, signal = await decide(desk, stop_loss=Decimal("1.105"))
+    stored = await decision_of(desk, signal)
+    assert (signal["status"], signal["detail_status"], signal["code"]) == ("REJECTED", "DENIED", "STOP_WRONG_SIDE")
+    assert (stored["approved"], stored["code"]) == (False, "STOP_WRONG_SIDE")
+    gate = next(each for each in stored["record"]["decision"]["gates"] if each["gate"] == "prices")
+    assert gate["inputs"]["stop"] == "1.10500"
+    assert "1.105" in signal["message"]
+    assert await order_of(desk, signal) is None
+    assert not decided.order_ids
+
+
+async def test_a_second_bell_changes_nothing(desk):
+    decided, signal = await decide(desk)
+    assert await decide_signal(desk.ports, signal["id"], now=NOW) is None
+    assert await desk.value("SELECT count(*) FROM trading_orders WHERE account_id = $1", desk.account_id) == 1
+    assert await desk.value("SELECT count(*) FROM decisions WHERE account_id = $1", desk.account_id) == 1
+    assert decided.approved
+
+
+async def test_ten_bells_at_once_make_one_order(desk):
+    signal_id = await desk.signal()
+    answers = await asyncio.gather(*(decide_signal(desk.ports, signal_id, now=NOW) for _ in range(10)))
+    assert sum(answer is not None for answer in answers) == 1
+    assert await desk.value("SELECT count(*) FROM trading_orders WHERE account_id = $1", desk.account_id) == 1
+
+
+async def test_fifty_at_once_with_room_for_three_are_three(desk):
+    await desk.policy(max_total_exposure_percent="3", max_position_size_percent="1")
+    waiting = [await desk.signal(comment=str(n)) for n in range(50)]
+    answers = await asyncio.gather(*(decide_signal(desk.ports, each, now=NOW) for each in waiting))
+    assert sum(answer.approved for answer in answers) == 3
+    assert {answer.code for answer in answers if not answer.approved} == {"OPEN_RISK_EXCEEDED"}
+    assert await desk.value(
+        "SELECT sum(reserved_risk) FROM trading_orders WHERE account_id = $1", desk.account_id
+    ) == Decimal(300)
+
+
+async def test_own_volume_is_kept_when_it_risks_less_than_the_policy(desk):
+    _, signal = await decide(desk, volume=Decimal("0.1"))
+    assert (await order_of(desk, signal))["volume"] == Decimal("0.10")
+
+
+async def test_own_volume_is_cut_to_the_policys_percent(desk):
+    _, signal = await decide(desk, volume=Decimal(5))
+    assert (await order_of(desk, signal))["volume"] == Decimal("0.20")
+
+
+async def test_the_signals_own_sizing_rules_within_the_limits(desk):
+    _, signal = await decide(desk, risk_mode="MONEY", risk_value=Decimal(50), volume=Decimal(5))
+    assert (await order_of(desk, signal))["volume"] == Decimal("0.10")
+    _, greedy = await decide(desk, risk_mode="RISK_PERCENT", risk_value=Decimal(50))
+    assert greedy["code"] == "RISK_PER_ORDER_EXCEEDED"
+
+
+@pytest.mark.parametrize(
+    ("order_type", "entry", "more"),
+    [
+        (OrderType.LIMIT, "1.098", {}),
+        (OrderType.STOP, "1.102", {}),
+        (OrderType.STOP_LIMIT, "1.103", {"stop_limit": "1.102"}),
+    ],
+)  # fmt: skip
+async def test_a_pending_signal_is_placed_at_its_price_for_five_minutes(desk, order_type, entry, more):
+    _, signal = await decide(
+        desk, order_type=order_type, entry_price=Decimal(entry), take_profit=Decimal("1.13"), details=more
+    )
+    order = await order_of(desk, signal)
+    assert (order["kind"], order["order_type"], order["price"]) == ("PLACE_PENDING", order_type, Decimal(entry))
+    assert order["stop_limit"] == (Decimal("1.102") if more else None)
+    assert order["not_after"] == NOW + timedelta(minutes=5)
+
+
+async def test_a_close_is_one_order_for_each_open_position_of_its_side(desk):
+    for position_id, side, symbol in (
+        (1, "BUY", "EURUSD"),
+        (2, "BUY", "EURUSD"),
+        (3, "SELL", "EURUSD"),
+        (4, "BUY", "GBPUSD"),
+    ):
+        await desk.position(position_id, side=side, symbol=symbol)
+    _, signal = await decide(desk, signal_type=SignalType.CLOSE_BUY)
+    rows = await desk.ports.pool.fetch("SELECT * FROM trading_orders WHERE signal_id = $1 ORDER BY leg", signal["id"])
+    assert [(row["kind"], row["leg"], row["position_ticket"]) for row in rows] == [
+        ("CLOSE_POSITION", 0, 1001),
+        ("CLOSE_POSITION", 1, 1002),
+    ]
+    assert all(row["not_after"] is None and row["volume"] == Decimal("0.10") for row in rows)
+    assert signal["detail_status"] == "QUEUED"
+
+
+async def test_a_close_passes_when_the_account_is_halted_and_stale(desk):
+    await desk.position(1)
+    await desk.execute(
+        "UPDATE accounts SET trading_state = 'HALTED', reconciled_at = NULL, not_tradable_code = 'X' WHERE id = $1",
+        desk.account_id,
+    )
+    await desk.report(at=NOW - timedelta(hours=1))
+    decided, _ = await decide(desk, signal_type=SignalType.CLOSE_BUY)
+    assert decided.approved
+
+
+async def test_nothing_to_close_is_said(desk):
+    _, signal = await decide(desk, signal_type=SignalType.CLOSE_SELL)
+    assert (signal["status"], signal["code"]) == ("REJECTED", "NOTHING_TO_CLOSE")
+    assert (await decision_of(desk, signal))["code"] == "NOTHING_TO_CLOSE"
+
+
+async def test_a_position_that_is_being_closed_is_not_closed_twice(desk):
+    await desk.position(1)
+    await decide(desk, signal_type=SignalType.CLOSE_BUY)
+    _, again = await decide(desk, signal_type=SignalType.CLOSE_BUY)
+    assert again["code"] == "NOTHING_TO_CLOSE"
+    assert "on its way" in again["message"]
+
+
+async def test_a_signal_past_its_life_is_expired_not_decided(desk):
+    decided, signal = await decide(desk, now=NOW + timedelta(seconds=61))
+    assert (signal["status"], signal["code"], decided.code) == ("EXPIRED", "EXPIRED", "EXPIRED")
+    assert (await decision_of(desk, signal))["approved"] is False
+
+
+async def test_without_an_account_it_is_denied_and_the_only_account_is_found(ports):
+    desk = await seat(ports)
+    desk.user_id = user = await add_user(ports)
+    _, denied = await decide(desk, account_id=None)
+    assert (denied["status"], denied["code"], denied["account_id"]) == ("REJECTED", "NO_ACCOUNT", None)
+    account_id = await add_account(ports, user)
+    _, found = await decide(desk, account_id=None)
+    assert (found["code"], found["account_id"]) == ("STALE_ACCOUNT", account_id)
+
+
+def update(table, what):
+    key = "id" if table == "accounts" else "account_id"
+    return {"sql": f"UPDATE {table} SET {what} WHERE {key} = $1"}
+
+
+def insert(table, columns, values):
+    return {"sql": f"INSERT INTO {table} ({columns}) SELECT {values} FROM accounts WHERE id = $1"}
+
+
+DENIALS = {
+    "SIGNAL_TOO_OLD": {"signal": {"signal_time": NOW - timedelta(minutes=6)}},
+    "SIGNAL_IN_FUTURE": {"signal": {"signal_time": NOW + timedelta(minutes=5)}},
+    "STOP_REQUIRED": {"signal": {"stop_loss": None}},
+    "TARGET_WRONG_SIDE": {"signal": {"take_profit": Decimal("1.099")}},
+    "REWARD_RISK_TOO_LOW": {"signal": {"take_profit": Decimal("1.103")}},
+    "STALE_SYMBOL": update("symbols", "received_at = received_at - interval '25 h'"),
+    "ENTRY_WRONG_SIDE": {"signal": {"order_type": OrderType.LIMIT, "entry_price": Decimal("1.2")}},
+    "STALE_ACCOUNT": update("account_states", "received_at = received_at - interval '16 s'"),
+    "STALE_TICK": update("latest_ticks", "received_at = received_at - interval '11 s'"),
+    "ACCOUNT_RECONCILING": update("accounts", "reconciled_at = NULL"),
+    "ACCOUNT_HALTED": update("accounts", "trading_state = 'HALTED'"),
+    "ACCOUNT_REDUCING": update("accounts", "trading_state = 'REDUCING'"),
+    "ACCOUNT_NOT_TRADABLE": update("accounts", "not_tradable_code = 'TERMINAL_TRADE_DISABLED'"),
+    "TRADING_HALTED": insert("trading_switches", "user_id, state, reason, set_at", "user_id, 'HALTED', 'x', now()"),
+    "SYMBOL_REDUCING": insert(
+        "trading_switches", "user_id, symbol, state, reason, set_at", "user_id, 'EURUSD', 'REDUCING', 'x', now()"
+    ),
+    "CLOCK_SUSPECT": update("broker_offsets", "suspect = true"),
+    "SYMBOL_DISABLED": update("symbols", 'spec = spec || \'{"trade_mode": "DISABLED"}\''),
+    "VOLUME_BELOW_MINIMUM": update("account_states", "balance = 100, equity = 100, margin_free = 100"),
+    "MARGIN_INSUFFICIENT": update("account_states", "margin_free = 1"),
+    "SYMBOL_LOCKED": insert(
+        "risk_locks",
+        "account_id, scope, symbol, code, reason, from_at",
+        "id, 'SYMBOL', 'EURUSD', 'SYMBOL_LOCKED', 'x', now()",
+    ),
+    "MAX_POSITIONS_REACHED": {"policy": {"max_positions": 1}, "positions": 1},
+    "SYMBOL_NOT_ALLOWED": {"policy": {"symbols_allowed": ["GBPUSD"]}},
+    "SPREAD_TOO_WIDE": {"policy": {"max_spread_points": "0.5"}},
+    "ENTRY_PRICE_MOVED": {"policy": {"max_entry_deviation_points": "5"}, "signal": {"entry_price": Decimal("1.101")}},
+    "VOLUME_REQUIRED": {"policy": {"sizing_mode": "SIGNAL_VOLUME"}},
+    "TARGET_REQUIRED": {"policy": {"require_target": True}, "signal": {"take_profit": None}},
+}
+
+
+@pytest.mark.parametrize("code", DENIALS)
+async def test_every_rule_denies_with_its_code(desk, code):
+    broken = DENIALS[code]
+    if "sql" in broken:
+        await desk.execute(broken["sql"], desk.account_id)
+    if "policy" in broken:
+        await desk.policy(**broken["policy"])
+    for position_id in range(broken.get("positions", 0)):
+        await desk.position(position_id + 1)
+    decided, signal = await decide(desk, **broken.get("signal", {}))
+    stored = await decision_of(desk, signal)
+    assert (decided.code, signal["code"], stored["code"]) == (code, code, code)
+    assert (signal["status"], signal["detail_status"]) == ("REJECTED", "DENIED")
+    assert any(gate["code"] == code and gate["passed"] is False for gate in stored["record"]["decision"]["gates"])
+    assert signal["message"]
+
+
+async def test_an_order_of_unknown_fate_blocks_its_symbol(desk):
+    _, first = await decide(desk)
+    await desk.execute("UPDATE trading_orders SET state = 'UNKNOWN' WHERE signal_id = $1", first["id"])
+    _, second = await decide(desk)
+    assert second["code"] == "SYMBOL_HAS_UNKNOWN_ORDER"
+
+
+async def test_a_pending_in_the_brokers_book_counts_once(desk):
+    await desk.policy(max_positions=2)
+    _, first = await decide(desk, order_type=OrderType.LIMIT, entry_price=Decimal("1.098"), take_profit=Decimal("1.13"))
+    order = await order_of(desk, first)
+    await desk.execute("UPDATE trading_orders SET state = 'ACCEPTED', order_ticket = 77 WHERE id = $1", order["id"])
+    await desk.execute(
+        """INSERT INTO working_orders (account_id, ticket, symbol, type, volume_initial, volume_current, price_open, sl,
+             state, type_time, taken_at)
+           VALUES ($1, 77, 'EURUSD', 'BUY_LIMIT', 0.2, 0.2, 1.098, 1.095, 'PLACED', 'GTC', $2)""",
+        desk.account_id, NOW,
+    )  # fmt: skip
+    decided, _ = await decide(desk)
+    assert decided.approved
+
+
+async def test_the_older_connector_gets_the_signals_own_volume_when_what_can_be_checked_holds(older_desk):
+    _, signal = await decide(older_desk, volume=Decimal("0.1"))
+    order = await order_of(older_desk, signal)
+    assert (order["volume"], order["reserved_risk"]) == (Decimal("0.1"), Decimal(0))
+    stored = await decision_of(older_desk, signal)
+    assert stored["record"]["rules"] == "legacy"
+    blind = [gate for gate in stored["record"]["decision"]["gates"] if gate["passed"] is None]
+    assert {"tick_fresh", "symbol_fresh", "open_risk"} <= {gate["gate"] for gate in blind}
+    assert all(gate["result"] for gate in blind)
+
+
+LEGACY_DENIALS = {
+    "VOLUME_REQUIRED": {"volume": None},
+    "STOP_WRONG_SIDE": {"stop_loss": Decimal("1.105")},
+    "TARGET_WRONG_SIDE": {"take_profit": Decimal("1.05"), "entry_price": None},
+    "STOP_REQUIRED": {"stop_loss": None},
+    "REWARD_RISK_TOO_LOW": {"take_profit": Decimal("1.101")},
+    "ORDER_TYPE_NOT_ALLOWED": {"order_type": OrderType.LIMIT},
+    "SIGNAL_TOO_OLD": {"signal_time": NOW - timedelta(hours=1)},
+}
+
+
+@pytest.mark.parametrize("code", LEGACY_DENIALS)
+async def test_the_older_connectors_signal_is_denied_for_what_can_be_checked(older_desk, code):
+    _, signal = await decide(older_desk, **{"volume": Decimal("0.1")} | LEGACY_DENIALS[code])
+    assert signal["code"] == code
+
+
+async def test_the_older_connectors_figures_may_be_two_minutes_old(older_desk):
+    await older_desk.report(at=NOW - timedelta(seconds=119))
+    decided, _ = await decide(older_desk, volume=Decimal("0.1"))
+    assert decided.approved
+    await older_desk.report(at=NOW - timedelta(seconds=121))
+    _, signal = await decide(older_desk, volume=Decimal("0.1"))
+    assert signal["code"] == "STALE_ACCOUNT"
+
+
+async def test_the_older_connector_counts_its_orders_under_way(older_desk):
+    await older_desk.policy(max_positions=2)
+    for _ in range(2):
+        decided, _ = await decide(older_desk, volume=Decimal("0.1"))
+        assert decided.approved
+    _, third = await decide(older_desk, volume=Decimal("0.1"))
+    assert third["code"] == "MAX_POSITIONS_REACHED"
+
+
+async def test_the_older_connector_is_told_to_close_whatever_its_list_says(older_desk):
+    _, signal = await decide(older_desk, signal_type=SignalType.CLOSE_BUY)
+    order = await order_of(older_desk, signal)
+    assert (order["kind"], order["side"], order["not_after"]) == ("CLOSE_ALL", "BUY", None)
