@@ -23,6 +23,7 @@ from rubi.domain.risk.policy import LockScope, RiskPolicy, SizingMode, StopGuard
 from rubi.domain.risk.protections import Closure, Lock
 from rubi.domain.risk.record import RecordError, build, canonical, digest, plain
 from rubi.domain.risk.status import headroom_lots, status
+from rubi.domain.signal import OrderType
 from rubi.domain.symbol import SessionWindow
 from rubi.domain.units import Side, on_grid
 
@@ -213,6 +214,115 @@ def test_a_farther_stop_never_buys_more(one, wider):
     far = replace(one, proposal=replace(one.proposal, stop=stop - wider * D("0.0001")))
     near_decision, far_decision = decide(one, now=NOW), decide(far, now=NOW)
     assert (far_decision.volume or 0) <= (near_decision.volume or 0)
+
+
+def drained(one: RiskCase) -> tuple[RiskCase, int]:
+    """Let the same signal come again and again, each approval reserved, until one is denied."""
+    approved = 0
+    while (decision := decide(one, now=NOW)).approved:
+        approved += 1
+        assert decision.volume is not None
+        assert decision.risk is not None
+        assert decision.margin is not None
+        kept = Reservation("EURUSD", Side.BUY, decision.volume, decision.risk, decision.margin, decision.entry)
+        one = replace(one, reservations=(*one.reservations, kept))
+    return one, approved
+
+
+@pytest.mark.parametrize(
+    ("policy", "code"),
+    [
+        (RiskPolicy(max_positions=3), DenialCode.MAX_POSITIONS_REACHED),
+        (RiskPolicy(max_total_exposure_percent=D("3.5")), DenialCode.OPEN_RISK_EXCEEDED),
+        (RiskPolicy(max_daily_loss_percent=D(3)), DenialCode.DAILY_LOSS_BUDGET_EXCEEDED),
+        (RiskPolicy(max_drawdown_percent=D(3)), DenialCode.DRAWDOWN_BUDGET_EXCEEDED),
+        (RiskPolicy(max_correlated_risk_percent=D(3)), DenialCode.CORRELATED_RISK_EXCEEDED),
+        (RiskPolicy(max_leverage=D(7)), DenialCode.LEVERAGE_EXCEEDED),
+        (RiskPolicy(max_currency_exposure_percent=D(700)), DenialCode.CURRENCY_EXPOSURE_EXCEEDED),
+        (RiskPolicy(min_margin_level_percent=D(1500)), DenialCode.MARGIN_LEVEL_TOO_LOW),
+        (RiskPolicy(margin_reserve_percent=D(93)), DenialCode.MARGIN_INSUFFICIENT),
+    ],
+)
+def test_with_headroom_for_three_exactly_three_are_approved(policy, code):
+    full_, approved = drained(case(policy=policy))
+    assert approved == 3
+    assert decide(full_, now=NOW).code is code
+
+
+@given(one=cases)
+@settings(max_examples=40, deadline=None)
+def test_no_run_of_approvals_passes_a_limit(one):
+    last, _ = drained(replace(one, policy=replace(one.policy, max_positions=40)))
+    money, policy = last.account, last.policy
+    assert money is not None
+    held_risk = sum((of_position(p, specs[p.symbol], policy).risk for p in last.positions), D(0))
+    reserved = sum((kept.risk for kept in last.reservations), D(0))
+    if reserved:
+        assert held_risk + reserved <= money.equity * policy.max_total_exposure_percent / 100
+        assert last.day is not None
+        assert policy.max_daily_loss_percent is not None
+        assert money.equity - held_risk - reserved >= last.day.anchor * (1 - policy.max_daily_loss_percent / 100)
+
+
+prices = st.decimals("0.00001", "3", places=5)
+odd = st.fixed_dictionaries(
+    {},
+    optional={
+        "account": st.none()
+        | st.builds(
+            lambda balance, equity, margin: account(str(balance), str(equity), margin=margin, leverage=None),
+            st.decimals("-100", "100", places=2),
+            st.decimals("-100", "100000", places=2),
+            st.decimals("0", "500", places=2),
+        ),
+        "tick": st.none() | st.builds(lambda bid, ask: tick(bid=str(bid), ask=str(ask)), prices, prices),
+        "specs": st.sampled_from(
+            [(), (eurusd(tick_value_loss=D(0)),), (gbpusd(),), (eurusd(commission_per_lot=D(7)),)]
+        ),
+        "positions": st.lists(held, max_size=3).map(tuple),
+        "reconciled": st.booleans(),
+        "policy": st.sampled_from(
+            [
+                RiskPolicy(),
+                RiskPolicy(require_stop=False, min_risk_reward=None),
+                RiskPolicy(max_daily_loss_percent=None, max_drawdown_percent=None, max_correlated_risk_percent=None),
+                RiskPolicy(max_portfolio_risk_percent=D(1), max_currency_exposure_percent=D(1)),
+            ]
+        ),
+        "nav": st.just(open_nav(D(0), D(0), TODAY.day)),
+        "ea_loss_per_lot": st.decimals("-10", "1000", places=2),
+        "ea_margin_per_lot": st.decimals("0", "1000", places=2),
+        "proposal": st.builds(
+            lambda order, side, entry, stop, target, mode, value, volume: proposal(
+                order_type=order,
+                side=side,
+                entry=entry,
+                stop=stop,
+                target=target,
+                volume=volume,
+                sizing=SizingChoice(mode, value),
+            ),
+            st.sampled_from(OrderType),
+            st.sampled_from(Side),
+            st.none() | prices,
+            st.none() | prices,
+            st.none() | prices,
+            st.sampled_from(SizingMode),
+            st.decimals("0.01", "100", places=2),
+            st.none() | st.decimals("0.01", "10", places=2),
+        ),
+    },
+)
+
+
+@given(changes=odd)
+@settings(max_examples=300)
+def test_whatever_is_missing_or_odd_the_answer_is_a_decision(changes):
+    one = case(**changes)
+    decision = decide(one, now=NOW)
+    assert decision.approved == (decision.code is None)
+    assert not decision.approved or all(gate.passed for gate in decision.gates)
+    assert replay(json.loads(json.dumps(decision_record(one, decision)))).digest == decision.digest
 
 
 def test_every_field_of_a_decision_is_in_its_record():

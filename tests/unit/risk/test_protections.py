@@ -75,6 +75,13 @@ def test_a_symbol_that_earns_too_little_pauses():
     assert codes([ago(601), ago(700)], policy) == []
 
 
+def test_a_pause_for_low_profit_outlasts_its_window():
+    policy = RiskPolicy(low_profit_guard=LowProfitGuard(2, 60, D(0), 600))
+    assert codes([ago(500), ago(540)], policy) == [DenialCode.LOW_PROFIT_SYMBOL]
+    assert codes([ago(500), ago(561)], policy) == []
+    assert codes([ago(10, profit="50"), ago(500), ago(540)], policy) == [DenialCode.LOW_PROFIT_SYMBOL]
+
+
 def test_a_stored_lock_ends_by_itself():
     lock = Lock(LockScope.SIDE, DenialCode.SIDE_LOCKED, NOW + timedelta(seconds=1), "by hand", "EURUSD", Side.BUY)
     assert lock.covers("EURUSD", Side.BUY, NOW)

@@ -12,7 +12,7 @@ from rubi.domain.risk.case import RiskCase
 from rubi.domain.risk.codes import DenialCode
 from rubi.domain.risk.decision import Decision, GateResult, failed, passed
 from rubi.domain.risk.holdings import OpenPosition
-from rubi.domain.risk.record import RecordError
+from rubi.domain.risk.record import RecordError, digest_of_plain
 from rubi.domain.risk.workings import Workings
 from rubi.domain.symbol import SymbolSpec
 from rubi.domain.units import Lots, Money, exact, snap_volume
@@ -144,7 +144,8 @@ def _closing_volume(position: OpenPosition, volume: Lots | None, spec: SymbolSpe
 
 def decision_record(case: RiskCase, decision: Decision) -> dict[str, Any]:
     """Return what is stored: the case, the decision and its digest, as JSON values."""
-    return {"case": case.to_record(), "decision": decision.to_record(), "digest": decision.digest}
+    plain_decision = decision.to_record()
+    return {"case": case.to_record(), "decision": plain_decision, "digest": digest_of_plain(plain_decision)}
 
 
 def replay(record: dict[str, Any]) -> Decision:

@@ -94,18 +94,25 @@ def stop_guard(closures: Sequence[Closure], symbol: str, side: Side, policy: Ris
 
 
 def low_profit(closures: Sequence[Closure], symbol: str, policy: RiskPolicy, now: datetime) -> Lock | None:
-    """Pause a symbol whose recent closes earned less than required."""
+    """Pause a symbol after a close at which its trades in the window had earned less than required."""
     guard = policy.low_profit_guard
     if guard is None:
         return None
-    since = now - timedelta(seconds=guard.window_seconds)
-    recent = [close for close in closures if close.symbol == symbol and since <= close.closed_at <= now]
-    earned = sum((close.profit for close in recent), ZERO)
-    if len(recent) < guard.trades or earned >= guard.min_profit:
-        return None
-    until = max(close.closed_at for close in recent) + timedelta(seconds=guard.lock_seconds)
-    reason = f"{len(recent)} trades of {symbol} earned {earned}, less than {guard.min_profit}"
-    return Lock(LockScope.SYMBOL, DenialCode.LOW_PROFIT_SYMBOL, until, reason, symbol)
+    window, pause = timedelta(seconds=guard.window_seconds), timedelta(seconds=guard.lock_seconds)
+    mine = sorted((one for one in closures if one.symbol == symbol and one.closed_at <= now), key=_closed_at)
+    for last in reversed(mine):
+        if last.closed_at + pause <= now:
+            break
+        recent = [one for one in mine if last.closed_at - window <= one.closed_at <= last.closed_at]
+        earned = sum((one.profit for one in recent), ZERO)
+        if len(recent) >= guard.trades and earned < guard.min_profit:
+            reason = f"{len(recent)} trades of {symbol} earned {earned}, less than {guard.min_profit}"
+            return Lock(LockScope.SYMBOL, DenialCode.LOW_PROFIT_SYMBOL, last.closed_at + pause, reason, symbol)
+    return None
+
+
+def _closed_at(closure: Closure) -> datetime:
+    return closure.closed_at
 
 
 def _last_full_window(hits: Sequence[datetime], count: int, window: timedelta) -> datetime | None:

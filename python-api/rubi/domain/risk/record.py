@@ -6,6 +6,8 @@ are refused with the name of the field, because a misspelled limit is a limit th
 
 import hashlib
 import json
+import operator
+from collections.abc import Callable
 from dataclasses import MISSING, Field, fields, is_dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
@@ -27,33 +29,65 @@ class RecordError(ValueError):
 
 def plain(value: Any) -> Any:
     """Turn a dataclass, or anything inside one, into JSON values."""
-    if value is None or type(value) in {str, bool, int}:
-        return value
-    if isinstance(value, Decimal):
-        return str(value)
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat()
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, dict):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, tuple | list):
-        return [plain(item) for item in value]
-    if is_dataclass(value):
-        return {name: plain(getattr(value, name)) for name in _plan(type(value))}
-    raise TypeError(f"{type(value).__name__} has no plain form")
+    kind = type(value)
+    writer = _WRITERS.get(kind)
+    if writer is None:
+        writer = _WRITERS[kind] = _writer(kind)
+    return writer(value)
 
 
 def canonical(value: Any) -> str:
     """JSON with sorted keys and no spaces: equal values give equal text."""
-    return json.dumps(plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return canonical_of_plain(plain(value))
+
+
+def canonical_of_plain(values: Any) -> str:
+    """Write values that are plain already."""
+    return json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def digest(value: Any) -> str:
     """SHA-256 of the canonical text, hexadecimal."""
-    return hashlib.sha256(canonical(value).encode()).hexdigest()
+    return digest_of_plain(plain(value))
+
+
+def digest_of_plain(values: Any) -> str:
+    """SHA-256 of values that are plain already; the same as that of what they were made from."""
+    return hashlib.sha256(canonical_of_plain(values).encode()).hexdigest()
+
+
+Writer = Callable[[Any], Any]
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+_WRITERS: dict[Any, Writer] = {
+    type(None): _as_it_is,
+    str: _as_it_is,
+    bool: _as_it_is,
+    int: _as_it_is,
+    Decimal: str,
+    datetime: lambda value: value.astimezone(UTC).isoformat(),
+    date: date.isoformat,
+    dict: lambda value: {str(key): plain(item) for key, item in value.items()},
+    tuple: lambda value: [plain(item) for item in value],
+    list: lambda value: [plain(item) for item in value],
+}
+"""By exact type, because a record is written in the transaction that holds the account's lock."""
+
+
+def _writer(kind: Any) -> Writer:
+    if issubclass(kind, Enum):
+        return operator.attrgetter("value")
+    if is_dataclass(kind):
+        names = tuple(_plan(kind))
+        return lambda value: {name: plain(getattr(value, name)) for name in names}
+    for known in (Decimal, datetime, dict, tuple, list, str):
+        if issubclass(kind, known):
+            return _WRITERS[known]
+    raise TypeError(f"{kind.__name__} has no plain form")
 
 
 def build(kind: type[T], data: Any, at: str = "") -> T:
