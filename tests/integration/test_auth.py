@@ -2,10 +2,10 @@ import asyncio
 import time
 
 import pytest
+from tests.serving import PASSWORD, bearer, client_of, make_token, register, serving, settings_for
 
 from rubi.flows.audit import verify_chain
 from rubi.store.pool import open_pool
-from tests.serving import PASSWORD, bearer, client_of, make_token, register, serving, settings_for
 
 LOGIN = "/api/v1/auth/login"
 

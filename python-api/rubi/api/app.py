@@ -1,20 +1,23 @@
 """The application: its routes, what every request passes, and its doors."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
+import structlog
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.middleware.cors import CORSMiddleware
 
 from rubi import __version__
-from rubi.api import auth, docs, tokens
+from rubi.api import auth, docs, health, metrics, positions, sessions, signals, sockets, stats, terminals, tokens
 from rubi.api.doors import Doors
 from rubi.api.errors import Problem, add_handlers
 from rubi.api.middleware import Bodies, Observe, StrictJson
-from rubi.observability.metrics import BUILD
+from rubi.observability.metrics import BUILD, serve_metrics
 from rubi.settings import Settings
 from rubi.settings import settings as settings_of_process
+
+log = structlog.get_logger(__name__)
 
 _DESCRIPTION = """\
 A MetaTrader 5 bridge: terminals push their state, signals become risk-sized orders, terminals fetch them.
@@ -36,7 +39,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with Doors(settings).open() as doors:
             app.state.doors = doors
-            yield
+            with _metrics_port(settings, doors):
+                yield
 
     app = FastAPI(
         title="Rubi Studio MT5 bridge",
@@ -48,7 +52,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         strict_content_type=False,
         separate_input_output_schemas=False,
     )
-    for module in (auth, tokens, docs):
+    for module in (auth, tokens, terminals, sessions, signals, positions, stats, sockets, health, metrics, docs):
         app.include_router(module.router)
     add_handlers(app)
     # The one added last is the outermost.
@@ -69,11 +73,35 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     return app
 
 
+@contextmanager
+def _metrics_port(settings: Settings, doors: Doors) -> Iterator[None]:
+    """Serve the metrics on PROMETHEUS_PORT too; of several processes one gets it."""
+    if settings.prometheus_port is None:
+        yield
+        return
+    try:
+        stop = serve_metrics(settings.prometheus_port, host=settings.api_host, read=metrics.read_from_thread(doors))
+    except OSError as error:
+        log.warning("metrics.port_taken", port=settings.prometheus_port, error_type=type(error).__name__)
+        yield
+        return
+    try:
+        yield
+    finally:
+        stop()
+
+
 def _openapi(app: FastAPI) -> dict[str, object]:
     if app.openapi_schema is None:
         schema = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
         schemas = schema.setdefault("components", {}).setdefault("schemas", {})
         schemas["Problem"] = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+        for path in schema["paths"].values():
+            for operation in path.values():
+                schemas.update(operation.pop("x-terminal-schemas", {}))
+        for path in schema["paths"].values():
+            for operation in path.values():
+                schemas.update(operation.pop("x-terminal-schemas", {}))
         for unused in ("HTTPValidationError", "ValidationError"):
             schemas.pop(unused, None)
         app.openapi_schema = schema

@@ -17,12 +17,15 @@ from rubi.live.hub import Hub
 from rubi.live.limiter import Limiter
 from rubi.queue import Doorbell
 from rubi.settings import Settings
+from rubi.store import tokens
 from rubi.store.pool import Pool, open_pool
 
 log = structlog.get_logger(__name__)
 
 _RETRY = 0.5
 """Seconds between attempts to reach the database."""
+_TOKENS = 4.0
+"""Seconds between looks at the tokens of open sockets."""
 
 
 class Doors:
@@ -64,6 +67,8 @@ class Doors:
             if not await self._try_database(pools, doorbell):
                 task = asyncio.create_task(self._keep_trying(pools, doorbell), name="open the database")
                 stack.push_async_callback(_cancel, task)
+            watching = asyncio.create_task(self._watch_tokens(), name="watch tokens")
+            stack.push_async_callback(_cancel, watching)
             yield self
             self._ports = None
 
@@ -82,6 +87,19 @@ class Doors:
     async def _keep_trying(self, pools: list[Pool], doorbell: Doorbell) -> None:
         while not await self._try_database(pools, doorbell):
             await asyncio.sleep(_RETRY)
+
+    async def _watch_tokens(self) -> None:
+        """Sockets are long: what the live bus did not say about their tokens is asked of the database."""
+        while True:
+            await asyncio.sleep(_TOKENS)
+            held = {(reader.jti, reader.family) for reader in self.hub}
+            if not held or self._ports is None:
+                continue
+            try:
+                async with self._ports.pool.acquire() as conn:
+                    self.hub.revoke(await tokens.refused(conn, list(held)))
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                log.warning("tokens.unwatched", error_type=type(error).__name__)
 
 
 def redis_client(url: str) -> "redis.Redis":

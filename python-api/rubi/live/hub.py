@@ -44,6 +44,9 @@ class Reader:
     """The close code, once the reader is to go."""
     reason: str = ""
     _seq: int = 0
+    _holding: bool = False
+    _held: list[tuple[str, str]] = field(default_factory=list)
+    _unread_snapshot: int = 0
     _frames: deque[str] = field(default_factory=deque)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -55,17 +58,45 @@ class Reader:
             return self.every_symbol or event.data.get("symbol") in self.symbols
         return event.type in ALWAYS
 
-    def put(self, kind: str, data: str) -> None:
-        """Let a frame wait to be sent; `data` is JSON. A full queue ends the reader."""
+    def tell(self, kind: str, data: str) -> None:
+        """Let an event wait to be sent; `data` is JSON. A reader that is too far behind ends."""
         if self.ended is not None:
             return
-        if len(self._frames) >= LONGEST_QUEUE:
+        if len(self._frames) + len(self._held) >= LONGEST_QUEUE + self._unread_snapshot:
             WS_DROPS.labels("slow").inc()
             self._frames.clear()
             self._append("RESYNC", '{"reason":"too slow"}')
             self.end(SLOW, "too slow: read everything afresh")
-            return
-        self._append(kind, data)
+        elif self._holding:
+            self._held.append((kind, data))
+        else:
+            self._append(kind, data)
+
+    @contextlib.asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[list[tuple[str, str]]]:
+        """Fill the list with what is stored: it is sent before the events that come meanwhile, which are newer.
+
+        Waits until an earlier snapshot has been sent: who asks without reading gets no second one.
+        """
+        while self._unread_snapshot and self.ended is None:
+            await asyncio.sleep(_WATCH / 10)
+        frames: list[tuple[str, str]] = []
+        self._holding = True
+        try:
+            yield frames
+        finally:
+            self._holding = False
+            if self.ended is None:
+                self._unread_snapshot = len(frames)
+                for kind, data in [*frames, *self._held]:
+                    self._append(kind, data)
+            self._held.clear()
+
+    def put_raw(self, frame: str) -> None:
+        """Let a whole frame wait that counts in no sequence; dropped when the queue is full."""
+        if self.ended is None and len(self._frames) < LONGEST_QUEUE:
+            self._frames.append(frame)
+            self._wake.set()
 
     def end(self, code: int, reason: str) -> None:
         """Close the socket after what waits."""
@@ -77,6 +108,7 @@ class Reader:
         """What is to be sent, as it comes; ends when the reader is to go."""
         while True:
             while self._frames:
+                self._unread_snapshot = max(0, self._unread_snapshot - 1)
                 yield self._frames.popleft()
             if self.ended is not None:
                 return
@@ -133,8 +165,8 @@ class Hub:
         frame = None
         for reader in readers:
             if reader.hears(event):
-                frame = frame or dump(event.data)
-                reader.put(event.type, frame)
+                frame = frame or _frame(event)
+                reader.tell(event.type, frame)
 
     def revoke(self, jtis: set[UUID]) -> None:
         """End the readers of tokens that count no more."""
@@ -164,7 +196,7 @@ class Hub:
             if bus.subscriptions != heard:
                 if heard:
                     for reader in self:
-                        reader.put("RESYNC", '{"reason":"events were missed"}')
+                        reader.tell("RESYNC", '{"reason":"events were missed"}')
                 heard = bus.subscriptions
             now = datetime.now(UTC)
             for reader in self:
@@ -185,6 +217,11 @@ class Hub:
 def _revoked(reader: Reader) -> None:
     WS_DROPS.labels("revoked").inc()
     reader.end(AUTH, "the token was revoked")
+
+
+def _frame(event: Event) -> str:
+    account = {} if event.account_id is None else {"account_id": str(event.account_id)}
+    return dump(account | event.data)
 
 
 def dump(data: object) -> str:

@@ -1,10 +1,16 @@
 """What Prometheus counts: prefix `rubi_`, base units, bounded labels only (never ids, tickets or logins)."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeAlias
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, start_http_server
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest, start_http_server
+from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.registry import Collector
+
+Reading: TypeAlias = tuple[str, str, Sequence[tuple[dict[str, str], float]]]
+"""A gauge read just now: its name, what it is, and (labels, value) pairs."""
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 STAGES = ("intake", "decide", "queue", "terminal", "broker", "total")
@@ -63,24 +69,63 @@ def observe_order(stage: str, seconds: float) -> None:
     ORDER_SECONDS.labels(stage).observe(max(seconds, 0.0))
 
 
-def render_metrics(gauges: Iterable[tuple[str, str, Iterable[tuple[dict[str, str], float]]]] = ()) -> bytes:
+def render_metrics(readings: Iterable[Reading] = ()) -> bytes:
     """All metrics in Prometheus' text form: of every process where PROMETHEUS_MULTIPROC_DIR is set, else of this one.
 
-    `gauges` are values read just now, from the database: name, help, and (labels, value) pairs.
+    `readings` are gauges read just now, from the database.
     """
     now = CollectorRegistry()
-    for name, words, values in gauges:
-        pairs = list(values)
-        names = tuple(pairs[0][0]) if pairs else ()
-        gauge = Gauge(name, words, names, registry=now)
-        for labels, value in pairs:
-            (gauge.labels(**labels) if names else gauge).set(value)
-    return _registered() + generate_latest(now)
+    now.register(_Readings(lambda: readings))
+    return generate_latest(_registry()) + generate_latest(now)
 
 
-def serve_metrics(port: int, *, host: str = "127.0.0.1") -> None:
-    """Serve the metrics of this process, and of the others in multiprocess mode, on a port of their own."""
-    start_http_server(port, addr=host, registry=_registry())
+def serve_metrics(port: int, *, host: str, read: Callable[[], Iterable[Reading]]) -> Callable[[], None]:
+    """Serve the same on a port of its own, from a thread; returns what stops it.
+
+    Raises:
+        OSError: the port is taken.
+
+    """
+    registry = CollectorRegistry()
+    registry.register(_Readings(read))
+    registry.register(_Registered())
+    server, thread = start_http_server(port, addr=host, registry=registry)
+
+    def stop() -> None:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+    return stop
+
+
+class _Readings(Collector):
+    """Gauges that are read when they are asked for."""
+
+    def __init__(self, read: Callable[[], Iterable[Reading]]) -> None:
+        self._read = read
+
+    def collect(self) -> Iterable[Metric]:
+        for name, words, values in self._read():
+            family = GaugeMetricFamily(name, words, labels=tuple(values[0][0]) if values else ())
+            for labels, value in values:
+                family.add_metric(tuple(labels.values()), value)
+            yield family
+
+    def describe(self) -> Iterable[Metric]:
+        """Nothing in advance: registering must not read."""
+        return ()
+
+
+class _Registered(Collector):
+    """What this process, or all of them, have counted."""
+
+    def collect(self) -> Iterable[Metric]:
+        return _registry().collect()
+
+    def describe(self) -> Iterable[Metric]:
+        """Nothing in advance."""
+        return ()
 
 
 def process_ended(pid: int) -> None:
@@ -89,13 +134,7 @@ def process_ended(pid: int) -> None:
         mark_process_dead(pid)  # type: ignore[no-untyped-call]
 
 
-def _registered() -> bytes:
-    return generate_latest(_registry())
-
-
 def _registry() -> CollectorRegistry:
-    from prometheus_client import REGISTRY
-
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
         return REGISTRY
     registry = CollectorRegistry()

@@ -1,0 +1,99 @@
+"""What Prometheus reads: the counts of the processes, and business figures from the database."""
+
+import asyncio
+import hmac
+from collections.abc import Callable
+from datetime import UTC, datetime
+from ipaddress import ip_address
+
+import asyncpg
+import structlog
+from fastapi import APIRouter, Request, Response
+
+from rubi.api.deps import DoorsDep, Now
+from rubi.api.doors import Doors
+from rubi.api.errors import MEDIA_TYPE
+from rubi.domain.errors import ForbiddenError, RubiError, UnauthenticatedError
+from rubi.observability.metrics import CONTENT_TYPE, POOL_IN_USE, Reading, render_metrics
+from rubi.store import vitals
+
+router = APIRouter(tags=["health"])
+log = structlog.get_logger(__name__)
+
+_PATIENCE = 3.0
+_GAUGES = {
+    "signals_undecided": ("rubi_signals_undecided", "Signals that wait for a decision"),
+    "oldest_undecided_seconds": ("rubi_oldest_undecided_signal_seconds", "Age of the oldest signal without a decision"),
+    "oldest_queued_seconds": ("rubi_oldest_queued_order_seconds", "Age of the oldest order no terminal has taken"),
+    "open_positions": ("rubi_open_positions", "Open positions"),
+    "critical_alerts": ("rubi_critical_alerts", "Critical alerts that nobody has seen"),
+    "newest_word_seconds": (
+        "rubi_newest_terminal_word_seconds",
+        "Seconds since any terminal was heard; -1: none is connected",
+    ),
+}
+
+
+@router.get(
+    "/metrics",
+    response_class=Response,
+    responses={
+        200: {"content": {"text/plain": {}}},
+        401: {"content": {MEDIA_TYPE: {}}},
+        403: {"content": {MEDIA_TYPE: {}}},
+    },
+)
+async def metrics(request: Request, doors: DoorsDep, now: Now) -> Response:
+    """What Prometheus reads. With METRICS_TOKEN set: by that bearer token; otherwise from this machine alone."""
+    _may_scrape(request, doors)
+    return Response(render_metrics(await _gauges(doors, now)), media_type=CONTENT_TYPE)
+
+
+def _may_scrape(request: Request, doors: Doors) -> None:
+    token = doors.settings.metrics_token
+    if token is not None:
+        said = request.headers.get("authorization", "").encode()
+        if not hmac.compare_digest(said, b"Bearer " + token.get_secret_value().encode()):
+            raise UnauthenticatedError("METRICS_TOKEN_WRONG", "send METRICS_TOKEN as the bearer token")
+        return
+    # A proxy on this machine must not open the door to those behind it.
+    forwarded = {"forwarded", "x-forwarded-for", "x-real-ip"} & set(request.headers)
+    if forwarded or not _is_loopback(request.client.host if request.client else ""):
+        raise ForbiddenError("METRICS_LOCAL_ONLY", "set METRICS_TOKEN to read the metrics from another machine")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def read_from_thread(doors: Doors) -> Callable[[], list[Reading]]:
+    """Reads the gauges for a thread that is not the event loop's; call this inside the loop."""
+    loop = asyncio.get_running_loop()
+
+    def read() -> list[Reading]:
+        return asyncio.run_coroutine_threadsafe(_gauges(doors, datetime.now(UTC)), loop).result(_PATIENCE + 1)
+
+    return read
+
+
+async def _gauges(doors: Doors, now: datetime) -> list[Reading]:
+    """Business figures from the database, so that a restart does not zero them; none while it is away."""
+    try:
+        async with asyncio.timeout(_PATIENCE), doors.ports().pool.acquire() as conn:
+            figures = await vitals.gauges(conn, now)
+            orders = await vitals.orders_alive(conn)
+            sessions = await vitals.sessions_alive(conn)
+    except (OSError, RubiError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        log.warning("metrics.database_away", error_type=type(error).__name__)
+        return [("rubi_database_up", "1 while the database answers", [({}, 0.0)])]
+    pool = doors.ports().pool
+    POOL_IN_USE.set(pool.get_size() - pool.get_idle_size())
+    return [
+        ("rubi_database_up", "1 while the database answers", [({}, 1.0)]),
+        *((name, words, [({}, float(figures[column]))]) for column, (name, words) in _GAUGES.items()),
+        ("rubi_orders", "Orders that have not ended, by state", [({"state": s}, float(n)) for s, n in orders.items()]),
+        ("rubi_sessions", "Terminals' sessions, by state", [({"state": s}, float(n)) for s, n in sessions.items()]),
+    ]
