@@ -3,6 +3,7 @@
 import asyncio
 import http.client
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -91,8 +92,10 @@ class Stack:
 
     def start_terminal(self, token: str, *, seed: int) -> None:
         """Start the simulated terminal. The token goes by the environment: command lines are everybody's to read."""
-        arguments = ["-m", "rubi", "terminal", "--url", self.url, "--simulated", "--seed", str(seed)]
-        self._add("terminal", lambda: [sys.executable, *arguments], {"RUBI_TOKEN": token})
+        folder = self.instance.folder / "terminal"
+        shutil.rmtree(folder, ignore_errors=True)  # the account of an earlier run belongs to an earlier user
+        arguments = ["-m", "rubi", "terminal", "--url", self.url, "--simulated", "--seed", str(seed), "--data", folder]
+        self._add("terminal", lambda: [sys.executable, *map(str, arguments)], {"RUBI_TOKEN": token})
 
     def watch(self) -> None:
         """Look after the family once: start again what ended. Raises StackError when something keeps failing."""
