@@ -221,8 +221,9 @@ def _after(life: OrderLife, event: OrderEvent) -> OrderLife | None:
             return None  # handing it out again would undo the cancel; it is lost, and the terminal is asked
         case E.CANCEL_ASKED:
             return _after_cancel(life)
-        case E.MODIFY_ASKED if state in (S.ACCEPTED, S.PARTIALLY_FILLED):
-            return replace(life, state=S.PENDING_MODIFY, resume_state=state)
+        case E.MODIFY_ASKED:
+            working = state in (S.ACCEPTED, S.PARTIALLY_FILLED)
+            return replace(life, state=S.PENDING_MODIFY, resume_state=state) if working else None
         case E.ASK_DONE | E.ASK_FAILED:
             if state in (S.PENDING_MODIFY, S.PENDING_CANCEL) and life.resume_state is not None:
                 return replace(life, state=life.resume_state, resume_state=None)

@@ -1,12 +1,16 @@
 """The connection pool: one a process, made inside its running loop."""
 
 import json
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import asyncpg
 
-Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
-Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
+if TYPE_CHECKING:
+    Pool: TypeAlias = asyncpg.Pool[asyncpg.Record]
+    Connection: TypeAlias = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
+else:  # asyncpg's classes take no parameters at run time
+    Pool = asyncpg.Pool
+    Connection = asyncpg.pool.PoolConnectionProxy
 Row: TypeAlias = asyncpg.Record
 
 
