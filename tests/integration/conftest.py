@@ -1,7 +1,6 @@
 """The application of one test."""
 
 import pytest
-
 from tests.serving import client_of, serving, settings_for
 
 

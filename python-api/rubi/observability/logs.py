@@ -68,7 +68,7 @@ def configure_logging(settings: LogSettings, *, process: str, version: str = "")
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
-    formatter = structlog.stdlib.ProcessorFormatter(
+    formatter = _Once(
         foreign_pre_chain=shared,
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
@@ -112,6 +112,17 @@ def _handlers(path: Path | None) -> list[logging.Handler]:
         *handlers,
         _SharedFile(path, maxBytes=_FILE_BYTES, backupCount=_FILES, encoding="utf-8", delay=True),
     ]
+
+
+class _Once(structlog.stdlib.ProcessorFormatter):
+    """Renders a line once, however many handlers write it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        rendered: str | None = getattr(record, "_rendered", None)
+        if rendered is None:
+            rendered = super().format(record)
+            record._rendered = rendered  # noqa: SLF001 - the record carries it to the next handler
+        return rendered
 
 
 class _SharedFile(logging.handlers.RotatingFileHandler):
