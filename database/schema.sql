@@ -217,6 +217,7 @@ CREATE TABLE trading_orders (
     deliveries       smallint NOT NULL DEFAULT 0,
     revoke_asked_at  timestamptz,
     queried_at       timestamptz,                           -- when the terminal was last asked about an unknown fate
+    clean_states     smallint NOT NULL DEFAULT 0,           -- full states of the broker's books that show nothing of an unknown order
     order_ticket     bigint,                                -- the broker's number of the order, once known
     position_id      bigint,
     retcode          integer,
@@ -303,7 +304,8 @@ CREATE TABLE trading_positions (
     status        text NOT NULL DEFAULT 'OPEN' CHECK (status IN ('OPEN', 'CLOSED')),
     opened_at     timestamptz NOT NULL,
     closed_at     timestamptz,
-    close_reason  text,
+    close_reason  text,                                     -- null: no deal explains it yet
+    adopted_at    timestamptz,                              -- when a position that is not ours was noticed
     taken_at      timestamptz NOT NULL,
     PRIMARY KEY (account_id, position_id)
 ) WITH (fillfactor = 50);
@@ -563,6 +565,16 @@ CREATE TABLE idempotency_keys (
     PRIMARY KEY (user_id, key)
 );
 CREATE INDEX idempotency_keys_age ON idempotency_keys (created_at);
+
+-- Passes of reconciliation that found something; what they found.
+CREATE TABLE reconciliations (
+    id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    account_id  uuid NOT NULL REFERENCES accounts ON DELETE CASCADE,
+    reason      text NOT NULL CHECK (reason IN ('CONNECT', 'PERIODIC', 'UNKNOWN')),
+    at          timestamptz NOT NULL,
+    differences jsonb NOT NULL
+);
+CREATE INDEX reconciliations_account ON reconciliations (account_id, id DESC);
 
 -- What a person should see: late fills, unexplained closes, unknown orders, silent terminals.
 CREATE TABLE alerts (
