@@ -34,6 +34,7 @@ public:
    void              Advance(const long cursor_msc);
    void              Dirty(void);
    bool              Waiting(void) const;
+   bool              Backlog(void) const;
    void              Write(CRubiJsonWriter &writer,const bool with_orders);
    void              Acknowledged(void);
    void              Dropped(void);
@@ -84,7 +85,14 @@ void CRubiDeals::Dirty(void)
 //+------------------------------------------------------------------+
 bool CRubiDeals::Waiting(void) const
   {
-   return(m_dirty || m_deals.Count()>0 || m_orders.Count()>0);
+   return(m_dirty || Backlog());
+  }
+//+------------------------------------------------------------------+
+//| Is there more than one message could hold                        |
+//+------------------------------------------------------------------+
+bool CRubiDeals::Backlog(void) const
+  {
+   return(m_deals.Count()>0 || m_orders.Count()>0);
   }
 //+------------------------------------------------------------------+
 //| Queue what history has and the service has not. It begins a day  |

@@ -34,6 +34,7 @@ private:
    void              Tick(CRubiJsonWriter &writer,const string name,const MqlTick &tick);
    void              TicksOf(CRubiJsonWriter &writer,const int index);
    void              BarOf(CRubiJsonWriter &writer,const int index);
+   void              Forget(void);
 
 public:
                      CRubiMarket(void);
@@ -159,20 +160,31 @@ void CRubiMarket::TicksOf(CRubiJsonWriter &writer,const int index)
      }
   }
 //+------------------------------------------------------------------+
+//| What was written before was not delivered                        |
+//+------------------------------------------------------------------+
+void CRubiMarket::Forget(void)
+  {
+   for(int i=0; i<m_count; i++)
+     {
+      m_new_tick[i]=m_last_tick[i];
+      m_new_bar[i]=m_last_bar[i];
+     }
+  }
+//+------------------------------------------------------------------+
 //| Ticks of the watched symbols, each cycle beginning elsewhere     |
 //+------------------------------------------------------------------+
 void CRubiMarket::WriteTicks(CRubiJsonWriter &writer,const CRubiSymbols &symbols)
   {
    int total=symbols.Count();
    m_written=0;
+   Forget();
    if(!m_ticks || total==0)
       return;
-   int first=m_turn%total;
    for(int i=0; i<total && m_written<RUBI_TICKS_PER_SYNC; i++)
      {
-      int index=Index(symbols.Name((first+i)%total));
+      m_turn=(m_turn+1)%total;
+      int index=Index(symbols.Name(m_turn));
       TicksOf(writer,index);
-      m_turn++;
      }
    if(m_written>0)
       writer.CloseList();

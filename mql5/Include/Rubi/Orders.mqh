@@ -18,6 +18,7 @@ class CRubiOrders
   {
 private:
    CRubiBuilder      m_builder;
+   string            m_account;
    bool              m_dry_run;
    int               m_executed;
 
@@ -37,6 +38,7 @@ private:
 public:
                      CRubiOrders(void);
    void              Configure(const CRubiSettings &settings);
+   void              Bind(const string account);
    void              Handle(SRubiCommand &command,CRubiJournal &journal,CRubiGuard &guard,const CRubiClock &clock);
    void              Revoke(const long order_id,CRubiJournal &journal,const CRubiClock &clock);
    int               Executed(void) const;
@@ -44,7 +46,8 @@ public:
 //+------------------------------------------------------------------+
 //| Constructor                                                      |
 //+------------------------------------------------------------------+
-CRubiOrders::CRubiOrders(void) : m_dry_run(true),
+CRubiOrders::CRubiOrders(void) : m_account(""),
+                                 m_dry_run(true),
                                  m_executed(0)
   {
   }
@@ -57,6 +60,13 @@ void CRubiOrders::Configure(const CRubiSettings &settings)
    m_dry_run=settings.m_dry_run;
   }
 //+------------------------------------------------------------------+
+//| The account that the commands are for                            |
+//+------------------------------------------------------------------+
+void CRubiOrders::Bind(const string account)
+  {
+   m_account=account;
+  }
+//+------------------------------------------------------------------+
 //| Orders that OrderSend accepted since the start                   |
 //+------------------------------------------------------------------+
 int CRubiOrders::Executed(void) const
@@ -64,11 +74,13 @@ int CRubiOrders::Executed(void) const
    return(m_executed);
   }
 //+------------------------------------------------------------------+
-//| Has a deadline of the command passed                             |
+//| Has a deadline of the command passed, or the account changed     |
 //+------------------------------------------------------------------+
 bool CRubiOrders::Late(const SRubiCommand &command,const CRubiClock &clock) const
   {
    long now=clock.NowMs();
+   if(CRubiAccount::Key()!=m_account)
+      return(true);
    return((command.not_after>0 && now>command.not_after*1000) || (command.lease_expires>0 && now>=command.lease_expires*1000));
   }
 //+------------------------------------------------------------------+
