@@ -12,6 +12,7 @@ def told() -> tuple[type[BaseException], ...]:
     from rubi.domain.errors import RubiError
     from rubi.embedded.binaries import NotInstalledError
     from rubi.embedded.instance import InstanceTakenError
+    from rubi.embedded.loopback import PortTakenError
     from rubi.embedded.postgres import ServerNotStartedError
     from rubi.embedded.stack import StackError
     from rubi.settings import SettingsError
@@ -22,6 +23,7 @@ def told() -> tuple[type[BaseException], ...]:
         InstanceTakenError,
         MigrationError,
         NotInstalledError,
+        PortTakenError,
         RubiError,
         ServerNotStartedError,
         SettingsError,

@@ -10,6 +10,10 @@ HOST = "127.0.0.1"
 FIRST, LAST = 20000, 32700
 
 
+class PortTakenError(RuntimeError):
+    """Somebody else listens on the port that was asked for."""
+
+
 def is_free(port: int) -> bool:
     """Tell whether a server could bind `port` on loopback right now."""
     with socket.socket() as probe:
@@ -39,6 +43,20 @@ def candidates(preferred: int | None = None) -> Iterator[int]:
         port = numbers.randrange(FIRST, LAST)
         if is_free(port):
             yield port
+
+
+def listen(host: str, port: int | None, *, preferred: int = 8000) -> socket.socket:
+    """Return a socket that listens on `port`, or on the first of `preferred` and random ones that binds.
+
+    Raises PortTakenError when `port` is given and somebody else has it.
+    """
+    for candidate in [port] if port is not None else candidates(preferred):
+        try:
+            return socket.create_server((host, candidate), backlog=2048)
+        except OSError as error:
+            if port is not None:
+                raise PortTakenError(f"port {port} is in use: choose another with --port, or leave it out") from error
+    raise AssertionError("unreachable")
 
 
 def free_port(preferred: int | None = None) -> int:

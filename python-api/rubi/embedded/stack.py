@@ -5,13 +5,13 @@ import http.client
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 
 from rubi.embedded import loopback, process
@@ -39,6 +39,7 @@ class Child:
     command: Callable[[], list[str]]
     environment: Mapping[str, str]
     log: Path
+    pass_fds: tuple[int, ...] = ()
     patience: float = 10.0
     process: subprocess.Popen[bytes] | None = None
     restarts: Restarts = field(default_factory=Restarts)
@@ -62,6 +63,7 @@ class Stack:
     children: dict[str, Child] = field(default_factory=dict)
     servers: dict[str, Restarts] = field(default_factory=dict)
     url: str = ""
+    listening: socket.socket | None = None
 
     @property
     def database_url(self) -> str:
@@ -71,8 +73,9 @@ class Stack:
     def start(self) -> str:
         """Start servers, schema, API, worker and beat; return the API's URL once it is ready for requests.
 
-        Raises StackError, ServerNotStartedError or MigrationError.
+        Raises PortTakenError, StackError, ServerNotStartedError or MigrationError.
         """
+        self.listening = loopback.listen(self.host, self.port)
         self._start_servers()
         self.tell("bringing the schema up to date")
         asyncio.run(migrate(self.database_url))
@@ -120,6 +123,8 @@ class Stack:
             elif name == "postgres" and self.postgres is not None:
                 self.postgres.stop()
             self.instance.ended(name)
+        if self.listening is not None:
+            self.listening.close()
 
     def kill(self) -> None:
         """End every child at once: the caller has no patience left."""
@@ -184,35 +189,19 @@ class Stack:
             )
 
     def _start_api(self) -> None:
+        assert self.listening is not None
+        port = self.listening.getsockname()[1]
+        self.url = f"http://{loopback.HOST}:{port}"
+        self.environment["API_PORT"] = str(port)
+        descriptor = self.listening.fileno()
+        command = [sys.executable, "-m", "rubi.embedded.serve_api", str(descriptor)]
+        child = self._add("api", lambda: command, pass_fds=(descriptor,))
         deadline = time.monotonic() + API_START_PATIENCE
-        for port in [self.port] if self.port else loopback.candidates(8000):
-            if not loopback.is_free(port):
-                raise StackError(f"port {port} is in use: choose another with --port, or leave it out")
-            self.url = f"http://{loopback.HOST}:{port}"
-            self.environment["API_PORT"] = str(port)
-            child = self._add("api", partial(self._api_command, port))
-            if self._becomes_ready(child, deadline):
-                return
-            if "address already in use" not in tail(child.log, 5).lower():
-                break
-        log = self.instance.logs / "api.log"
-        raise StackError(f"the API did not become ready. The end of {log}:\n{tail(log, 25)}")
-
-    def _becomes_ready(self, child: Child, deadline: float) -> bool:
         while child.process is not None and child.process.poll() is None and time.monotonic() < deadline:
-            if healthy(self.url):
-                return True
+            if healthy(self.url, timeout=1):
+                return
             time.sleep(0.05)
-        return False
-
-    def _api_command(self, port: int) -> list[str]:
-        return [
-            sys.executable,
-            *("-m", "uvicorn", "main:app", "--app-dir", str(SOURCE_ROOT)),
-            *("--host", self.host, "--port", str(port)),
-            *("--ws-per-message-deflate", "false", "--timeout-graceful-shutdown", "5"),
-            *("--no-access-log", "--no-server-header"),
-        ]
+        raise StackError(f"the API did not become ready. The end of {child.log}:\n{tail(child.log, 25)}")
 
     def _worker_command(self) -> list[str]:
         pool = ("--pool", "threads", "--concurrency", "8")
@@ -222,15 +211,24 @@ class Stack:
     def _beat_command(self) -> list[str]:
         return [sys.executable, *WORKER, "beat", "--pidfile=", "--loglevel", "INFO"]
 
-    def _add(self, name: str, command: Callable[[], list[str]], more: Mapping[str, str] | None = None) -> Child:
-        child = Child(name, command, {**self.environment, **(more or {})}, self.instance.logs / f"{name}.log")
+    def _add(
+        self,
+        name: str,
+        command: Callable[[], list[str]],
+        more: Mapping[str, str] | None = None,
+        pass_fds: tuple[int, ...] = (),
+    ) -> Child:
+        log = self.instance.logs / f"{name}.log"
+        child = Child(name, command, {**self.environment, **(more or {})}, log, pass_fds)
         self.children[name] = child
         self._launch(child)
         return child
 
     def _launch(self, child: Child) -> None:
         with child.log.open("ab") as log:
-            child.process = process.spawn(child.command(), log=log, env=child.environment, cwd=PROJECT_ROOT)
+            child.process = process.spawn(
+                child.command(), log=log, env=child.environment, cwd=PROJECT_ROOT, pass_fds=child.pass_fds
+            )
         child.restarts.start(time.monotonic())
         self.instance.started(child.name, child.process.pid)
 
