@@ -205,9 +205,10 @@ public:
 //+------------------------------------------------------------------+
 //| Constructor                                                      |
 //+------------------------------------------------------------------+
-CRubiJsonWriter::CRubiJsonWriter(void) : m_text(""),
-                                         m_comma(false)
+CRubiJsonWriter::CRubiJsonWriter(void)
   {
+   m_text="";
+   m_comma=false;
   }
 //+------------------------------------------------------------------+
 //| Start again                                                      |
@@ -567,12 +568,13 @@ public:
 //+------------------------------------------------------------------+
 //| Constructor                                                      |
 //+------------------------------------------------------------------+
-CRubiClock::CRubiClock(void) : m_known(false),
-                               m_before(0),
-                               m_current(0),
-                               m_window(0),
-                               m_stamp(0)
+CRubiClock::CRubiClock(void)
   {
+   m_known=false;
+   m_before=0;
+   m_current=0;
+   m_window=0;
+   m_stamp=0;
   }
 //+------------------------------------------------------------------+
 //| Forget what was learned                                          |
@@ -832,29 +834,30 @@ private:
 //+------------------------------------------------------------------+
 //| Constructor                                                      |
 //+------------------------------------------------------------------+
-CRubiSettings::CRubiSettings(void) : m_url(""),
-                                     m_token(""),
-                                     m_secret(""),
-                                     m_interval(5000),
-                                     m_timeout(RUBI_TIMEOUT_MAX_MS),
-                                     m_wait(0),
-                                     m_trading(false),
-                                     m_max_risk(0.0),
-                                     m_max_positions(0),
-                                     m_max_lot(0.0),
-                                     m_max_per_minute(0),
-                                     m_demo_only(true),
-                                     m_dry_run(false),
-                                     m_need_stop(true),
-                                     m_deviation(0),
-                                     m_quote_age(0),
-                                     m_magic(0),
-                                     m_symbols(""),
-                                     m_ticks(false),
-                                     m_bars(false),
-                                     m_timeframe(PERIOD_M1),
-                                     m_history_days(1)
+CRubiSettings::CRubiSettings(void)
   {
+   m_url="";
+   m_token="";
+   m_secret="";
+   m_interval=5000;
+   m_timeout=RUBI_TIMEOUT_MAX_MS;
+   m_wait=0;
+   m_trading=false;
+   m_max_risk=0.0;
+   m_max_positions=0;
+   m_max_lot=0.0;
+   m_max_per_minute=0;
+   m_demo_only=true;
+   m_dry_run=false;
+   m_need_stop=true;
+   m_deviation=0;
+   m_quote_age=0;
+   m_magic=0;
+   m_symbols="";
+   m_ticks=false;
+   m_bars=false;
+   m_timeframe=PERIOD_M1;
+   m_history_days=1;
   }
 //+------------------------------------------------------------------+
 //| Where the service is and how often it is asked                   |
@@ -997,10 +1000,11 @@ public:
 //+------------------------------------------------------------------+
 //| Constructor                                                      |
 //+------------------------------------------------------------------+
-CRubiTickets::CRubiTickets(void) : m_count(0),
-                                   m_known_count(0),
-                                   m_flying(0)
+CRubiTickets::CRubiTickets(void)
   {
+   m_count=0;
+   m_known_count=0;
+   m_flying=0;
   }
 //+------------------------------------------------------------------+
 //| Forget everything                                                |
@@ -1125,11 +1129,12 @@ public:
 //+------------------------------------------------------------------+
 //| Constructor                                                      |
 //+------------------------------------------------------------------+
-CRubiDeals::CRubiDeals(void) : m_cursor(0),
-                               m_days(1),
-                               m_dirty(true),
-                               m_scanned(0)
+CRubiDeals::CRubiDeals(void)
   {
+   m_cursor=0;
+   m_days=1;
+   m_dirty=true;
+   m_scanned=0;
   }
 //+------------------------------------------------------------------+
 //| Take the inputs                                                  |
@@ -1365,10 +1370,11 @@ protected:
 //+------------------------------------------------------------------+
 //| Constructor                                                      |
 //+------------------------------------------------------------------+
-CRubiJsonScanner::CRubiJsonScanner(void) : m_text(""),
-                                           m_size(0),
-                                           m_pos(0)
+CRubiJsonScanner::CRubiJsonScanner(void)
   {
+   m_text="";
+   m_size=0;
+   m_pos=0;
   }
 //+------------------------------------------------------------------+
 //| Begin at the first letter of a text                              |
@@ -1627,9 +1633,10 @@ public:
 //+------------------------------------------------------------------+
 //| Constructor                                                      |
 //+------------------------------------------------------------------+
-CRubiJsonReader::CRubiJsonReader(void) : m_count(0),
-                                         m_depth(0)
+CRubiJsonReader::CRubiJsonReader(void)
   {
+   m_count=0;
+   m_depth=0;
   }
 //+------------------------------------------------------------------+
 //| A node as the next child of the open list or object              |
@@ -1952,7 +1959,8 @@ bool RubiSha256(const uchar &bytes[],uchar &digest[])
 //+------------------------------------------------------------------+
 string RubiSha256Hex(const string text)
   {
-   uchar bytes[],digest[];
+   uchar bytes[];
+   uchar digest[];
    RubiToBytes(text,bytes);
    if(!RubiSha256(bytes,digest))
       return("");
@@ -1963,7 +1971,11 @@ string RubiSha256Hex(const string text)
 //+------------------------------------------------------------------+
 string RubiHmacHex(const string secret,const string text)
   {
-   uchar key[],message[],inner[],outer[],digest[];
+   uchar key[];
+   uchar message[];
+   uchar inner[];
+   uchar outer[];
+   uchar digest[];
    int   key_size=RubiToBytes(secret,key);
    if(key_size>64)
      {
@@ -2428,21 +2440,22 @@ public:
 //+------------------------------------------------------------------+
 //| Constructor                                                      |
 //+------------------------------------------------------------------+
-CRubiGuard::CRubiGuard(void) : m_trading(false),
-                               m_demo_only(true),
-                               m_need_stop(true),
-                               m_own_risk(0.0),
-                               m_own_positions(0),
-                               m_own_lot(0.0),
-                               m_own_rate(0),
-                               m_quote_age(0),
-                               m_risk(0.0),
-                               m_positions(0),
-                               m_lot(0.0),
-                               m_rate(0),
-                               m_demo_service(false),
-                               m_sent_count(0)
+CRubiGuard::CRubiGuard(void)
   {
+   m_trading=false;
+   m_demo_only=true;
+   m_need_stop=true;
+   m_own_risk=0.0;
+   m_own_positions=0;
+   m_own_lot=0.0;
+   m_own_rate=0;
+   m_quote_age=0;
+   m_risk=0.0;
+   m_positions=0;
+   m_lot=0.0;
+   m_rate=0;
+   m_demo_service=false;
+   m_sent_count=0;
   }
 //+------------------------------------------------------------------+
 //| Take the inputs                                                  |
@@ -2666,10 +2679,11 @@ public:
 //+------------------------------------------------------------------+
 //| Constructor                                                      |
 //+------------------------------------------------------------------+
-CRubiLog::CRubiLog(void) : m_level(RUBI_LOG_INFO),
-                           m_last(""),
-                           m_last_tick(0)
+CRubiLog::CRubiLog(void)
   {
+   m_level=RUBI_LOG_INFO;
+   m_last="";
+   m_last_tick=0;
   }
 //+------------------------------------------------------------------+
 //| Set how much is written                                          |
@@ -2750,15 +2764,16 @@ public:
 //+------------------------------------------------------------------+
 //| Constructor                                                      |
 //+------------------------------------------------------------------+
-CRubiHttp::CRubiHttp(void) : m_url(""),
-                             m_token(""),
-                             m_secret(""),
-                             m_timeout(RUBI_TIMEOUT_MAX_MS),
-                             m_error(0),
-                             m_status(0),
-                             m_retry_after(0),
-                             m_told(false)
+CRubiHttp::CRubiHttp(void)
   {
+   m_url="";
+   m_token="";
+   m_secret="";
+   m_timeout=RUBI_TIMEOUT_MAX_MS;
+   m_error=0;
+   m_status=0;
+   m_retry_after=0;
+   m_told=false;
   }
 //+------------------------------------------------------------------+
 //| Take the address and the token                                   |
@@ -2914,10 +2929,11 @@ public:
 //+------------------------------------------------------------------+
 //| Constructor                                                      |
 //+------------------------------------------------------------------+
-CRubiLines::CRubiLines(void) : m_handle(INVALID_HANDLE),
-                               m_path(""),
-                               m_damaged(0)
+CRubiLines::CRubiLines(void)
   {
+   m_handle=INVALID_HANDLE;
+   m_path="";
+   m_damaged=0;
   }
 //+------------------------------------------------------------------+
 //| Destructor                                                       |
@@ -3115,8 +3131,9 @@ public:
 //+------------------------------------------------------------------+
 //| Constructor                                                      |
 //+------------------------------------------------------------------+
-CRubiOutbox::CRubiOutbox(void) : m_count(0)
+CRubiOutbox::CRubiOutbox(void)
   {
+   m_count=0;
   }
 //+------------------------------------------------------------------+
 //| Open the outbox of an account and read what waits                |
@@ -3304,9 +3321,10 @@ public:
 //+------------------------------------------------------------------+
 //| Constructor                                                      |
 //+------------------------------------------------------------------+
-CRubiInbox::CRubiInbox(void) : m_drop(""),
-                               m_own("")
+CRubiInbox::CRubiInbox(void)
   {
+   m_drop="";
+   m_own="";
   }
 //+------------------------------------------------------------------+
 //| Look at the folder of an account                                 |
@@ -3460,10 +3478,11 @@ public:
 //+------------------------------------------------------------------+
 //| Constructor                                                      |
 //+------------------------------------------------------------------+
-CRubiInstance::CRubiInstance(void) : m_id(""),
-                                     m_name(""),
-                                     m_held(0.0)
+CRubiInstance::CRubiInstance(void)
   {
+   m_id="";
+   m_name="";
+   m_held=0.0;
   }
 //+------------------------------------------------------------------+
 //| Read or make the identity of this terminal                       |
@@ -3766,9 +3785,10 @@ public:
 //+------------------------------------------------------------------+
 //| Constructor                                                      |
 //+------------------------------------------------------------------+
-CRubiJournalStore::CRubiJournalStore(void) : m_count(0),
-                                             m_trusted(false)
+CRubiJournalStore::CRubiJournalStore(void)
   {
+   m_count=0;
+   m_trusted=false;
   }
 //+------------------------------------------------------------------+
 //| Open the journal of an account and read all of it                |
@@ -4259,11 +4279,12 @@ public:
 //+------------------------------------------------------------------+
 //| Constructor                                                      |
 //+------------------------------------------------------------------+
-CRubiSymbols::CRubiSymbols(void) : m_list(""),
-                                   m_count(0),
-                                   m_all(false),
-                                   m_looked(0)
+CRubiSymbols::CRubiSymbols(void)
   {
+   m_list="";
+   m_count=0;
+   m_all=false;
+   m_looked=0;
   }
 //+------------------------------------------------------------------+
 //| Take the inputs                                                  |
@@ -4480,14 +4501,15 @@ public:
 //+------------------------------------------------------------------+
 //| Constructor                                                      |
 //+------------------------------------------------------------------+
-CRubiMarket::CRubiMarket(void) : m_ticks(false),
-                                 m_bars(false),
-                                 m_timeframe(PERIOD_M1),
-                                 m_count(0),
-                                 m_turn(0),
-                                 m_newest(0),
-                                 m_written(0)
+CRubiMarket::CRubiMarket(void)
   {
+   m_ticks=false;
+   m_bars=false;
+   m_timeframe=PERIOD_M1;
+   m_count=0;
+   m_turn=0;
+   m_newest=0;
+   m_written=0;
   }
 //+------------------------------------------------------------------+
 //| Take the inputs                                                  |
@@ -4771,9 +4793,10 @@ public:
 //+------------------------------------------------------------------+
 //| Constructor                                                      |
 //+------------------------------------------------------------------+
-CRubiBuilder::CRubiBuilder(void) : m_deviation(0),
-                                   m_magic(0)
+CRubiBuilder::CRubiBuilder(void)
   {
+   m_deviation=0;
+   m_magic=0;
   }
 //+------------------------------------------------------------------+
 //| Take the inputs                                                  |
@@ -5262,10 +5285,11 @@ public:
 //+------------------------------------------------------------------+
 //| Constructor                                                      |
 //+------------------------------------------------------------------+
-CRubiOrders::CRubiOrders(void) : m_account(""),
-                                 m_dry_run(true),
-                                 m_executed(0)
+CRubiOrders::CRubiOrders(void)
   {
+   m_account="";
+   m_dry_run=true;
+   m_executed=0;
   }
 //+------------------------------------------------------------------+
 //| Take the inputs                                                  |
@@ -5648,11 +5672,12 @@ public:
 //+------------------------------------------------------------------+
 //| Constructor                                                      |
 //+------------------------------------------------------------------+
-CRubiPanel::CRubiPanel(void) : m_shown(""),
-                               m_state(""),
-                               m_trading(""),
-                               m_work("")
+CRubiPanel::CRubiPanel(void)
   {
+   m_shown="";
+   m_state="";
+   m_trading="";
+   m_work="";
   }
 //+------------------------------------------------------------------+
 //| Draw when something changed                                      |
@@ -5726,8 +5751,9 @@ public:
 //+------------------------------------------------------------------+
 //| Constructor                                                      |
 //+------------------------------------------------------------------+
-CRubiPositions::CRubiPositions(void) : m_count(0)
+CRubiPositions::CRubiPositions(void)
   {
+   m_count=0;
   }
 //+------------------------------------------------------------------+
 //| Another account                                                  |
@@ -5891,8 +5917,9 @@ public:
 //+------------------------------------------------------------------+
 //| Constructor                                                      |
 //+------------------------------------------------------------------+
-CRubiRecovery::CRubiRecovery(void) : m_bound(0)
+CRubiRecovery::CRubiRecovery(void)
   {
+   m_bound=0;
   }
 //+------------------------------------------------------------------+
 //| An account was opened now                                        |
@@ -6242,8 +6269,9 @@ protected:
 //+------------------------------------------------------------------+
 //| Constructor                                                      |
 //+------------------------------------------------------------------+
-CRubiDesk::CRubiDesk(void) : m_account("")
+CRubiDesk::CRubiDesk(void)
   {
+   m_account="";
   }
 //+------------------------------------------------------------------+
 //| Give every part its inputs                                       |
@@ -6342,16 +6370,17 @@ private:
 //+------------------------------------------------------------------+
 //| Constructor                                                      |
 //+------------------------------------------------------------------+
-CRubiSession::CRubiSession(void) : m_session(""),
-                                   m_epoch(0),
-                                   m_seq(0),
-                                   m_body(""),
-                                   m_body_wait(0),
-                                   m_strip(0),
-                                   m_poll(0),
-                                   m_trading_state(""),
-                                   m_worked(false)
+CRubiSession::CRubiSession(void)
   {
+   m_session="";
+   m_epoch=0;
+   m_seq=0;
+   m_body="";
+   m_body_wait=0;
+   m_strip=0;
+   m_poll=0;
+   m_trading_state="";
+   m_worked=false;
   }
 //+------------------------------------------------------------------+
 //| Forget the session; what it did not deliver is kept elsewhere    |
@@ -6635,15 +6664,16 @@ public:
 //+------------------------------------------------------------------+
 //| Constructor                                                      |
 //+------------------------------------------------------------------+
-CRubiConnector::CRubiConnector(void) : m_started(false),
-                                       m_interval(5000),
-                                       m_wait(0),
-                                       m_due(0),
-                                       m_look(0),
-                                       m_rebind(0),
-                                       m_failures(0),
-                                       m_same_body(0)
+CRubiConnector::CRubiConnector(void)
   {
+   m_started=false;
+   m_interval=5000;
+   m_wait=0;
+   m_due=0;
+   m_look=0;
+   m_rebind=0;
+   m_failures=0;
+   m_same_body=0;
   }
 //+------------------------------------------------------------------+
 //| Begin; a terminal without a connection or an account is fine     |

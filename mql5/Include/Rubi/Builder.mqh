@@ -39,9 +39,10 @@ public:
 //+------------------------------------------------------------------+
 //| Constructor                                                      |
 //+------------------------------------------------------------------+
-CRubiBuilder::CRubiBuilder(void) : m_deviation(0),
-                                   m_magic(0)
+CRubiBuilder::CRubiBuilder(void)
   {
+   m_deviation=0;
+   m_magic=0;
   }
 //+------------------------------------------------------------------+
 //| Take the inputs                                                  |

@@ -47,7 +47,8 @@ bool RubiSha256(const uchar &bytes[],uchar &digest[])
 //+------------------------------------------------------------------+
 string RubiSha256Hex(const string text)
   {
-   uchar bytes[],digest[];
+   uchar bytes[];
+   uchar digest[];
    RubiToBytes(text,bytes);
    if(!RubiSha256(bytes,digest))
       return("");
@@ -58,7 +59,11 @@ string RubiSha256Hex(const string text)
 //+------------------------------------------------------------------+
 string RubiHmacHex(const string secret,const string text)
   {
-   uchar key[],message[],inner[],outer[],digest[];
+   uchar key[];
+   uchar message[];
+   uchar inner[];
+   uchar outer[];
+   uchar digest[];
    int   key_size=RubiToBytes(secret,key);
    if(key_size>64)
      {

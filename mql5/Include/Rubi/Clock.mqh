@@ -33,12 +33,13 @@ public:
 //+------------------------------------------------------------------+
 //| Constructor                                                      |
 //+------------------------------------------------------------------+
-CRubiClock::CRubiClock(void) : m_known(false),
-                               m_before(0),
-                               m_current(0),
-                               m_window(0),
-                               m_stamp(0)
+CRubiClock::CRubiClock(void)
   {
+   m_known=false;
+   m_before=0;
+   m_current=0;
+   m_window=0;
+   m_stamp=0;
   }
 //+------------------------------------------------------------------+
 //| Forget what was learned                                          |

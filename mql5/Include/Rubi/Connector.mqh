@@ -45,15 +45,16 @@ public:
 //+------------------------------------------------------------------+
 //| Constructor                                                      |
 //+------------------------------------------------------------------+
-CRubiConnector::CRubiConnector(void) : m_started(false),
-                                       m_interval(5000),
-                                       m_wait(0),
-                                       m_due(0),
-                                       m_look(0),
-                                       m_rebind(0),
-                                       m_failures(0),
-                                       m_same_body(0)
+CRubiConnector::CRubiConnector(void)
   {
+   m_started=false;
+   m_interval=5000;
+   m_wait=0;
+   m_due=0;
+   m_look=0;
+   m_rebind=0;
+   m_failures=0;
+   m_same_body=0;
   }
 //+------------------------------------------------------------------+
 //| Begin; a terminal without a connection or an account is fine     |

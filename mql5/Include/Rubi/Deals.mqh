@@ -42,11 +42,12 @@ public:
 //+------------------------------------------------------------------+
 //| Constructor                                                      |
 //+------------------------------------------------------------------+
-CRubiDeals::CRubiDeals(void) : m_cursor(0),
-                               m_days(1),
-                               m_dirty(true),
-                               m_scanned(0)
+CRubiDeals::CRubiDeals(void)
   {
+   m_cursor=0;
+   m_days=1;
+   m_dirty=true;
+   m_scanned=0;
   }
 //+------------------------------------------------------------------+
 //| Take the inputs                                                  |

@@ -53,21 +53,22 @@ public:
 //+------------------------------------------------------------------+
 //| Constructor                                                      |
 //+------------------------------------------------------------------+
-CRubiGuard::CRubiGuard(void) : m_trading(false),
-                               m_demo_only(true),
-                               m_need_stop(true),
-                               m_own_risk(0.0),
-                               m_own_positions(0),
-                               m_own_lot(0.0),
-                               m_own_rate(0),
-                               m_quote_age(0),
-                               m_risk(0.0),
-                               m_positions(0),
-                               m_lot(0.0),
-                               m_rate(0),
-                               m_demo_service(false),
-                               m_sent_count(0)
+CRubiGuard::CRubiGuard(void)
   {
+   m_trading=false;
+   m_demo_only=true;
+   m_need_stop=true;
+   m_own_risk=0.0;
+   m_own_positions=0;
+   m_own_lot=0.0;
+   m_own_rate=0;
+   m_quote_age=0;
+   m_risk=0.0;
+   m_positions=0;
+   m_lot=0.0;
+   m_rate=0;
+   m_demo_service=false;
+   m_sent_count=0;
   }
 //+------------------------------------------------------------------+
 //| Take the inputs                                                  |

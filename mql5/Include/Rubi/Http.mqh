@@ -40,15 +40,16 @@ public:
 //+------------------------------------------------------------------+
 //| Constructor                                                      |
 //+------------------------------------------------------------------+
-CRubiHttp::CRubiHttp(void) : m_url(""),
-                             m_token(""),
-                             m_secret(""),
-                             m_timeout(RUBI_TIMEOUT_MAX_MS),
-                             m_error(0),
-                             m_status(0),
-                             m_retry_after(0),
-                             m_told(false)
+CRubiHttp::CRubiHttp(void)
   {
+   m_url="";
+   m_token="";
+   m_secret="";
+   m_timeout=RUBI_TIMEOUT_MAX_MS;
+   m_error=0;
+   m_status=0;
+   m_retry_after=0;
+   m_told=false;
   }
 //+------------------------------------------------------------------+
 //| Take the address and the token                                   |

@@ -34,10 +34,11 @@ public:
 //+------------------------------------------------------------------+
 //| Constructor                                                      |
 //+------------------------------------------------------------------+
-CRubiInstance::CRubiInstance(void) : m_id(""),
-                                     m_name(""),
-                                     m_held(0.0)
+CRubiInstance::CRubiInstance(void)
   {
+   m_id="";
+   m_name="";
+   m_held=0.0;
   }
 //+------------------------------------------------------------------+
 //| Read or make the identity of this terminal                       |

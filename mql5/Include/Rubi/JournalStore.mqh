@@ -37,9 +37,10 @@ public:
 //+------------------------------------------------------------------+
 //| Constructor                                                      |
 //+------------------------------------------------------------------+
-CRubiJournalStore::CRubiJournalStore(void) : m_count(0),
-                                             m_trusted(false)
+CRubiJournalStore::CRubiJournalStore(void)
   {
+   m_count=0;
+   m_trusted=false;
   }
 //+------------------------------------------------------------------+
 //| Open the journal of an account and read all of it                |

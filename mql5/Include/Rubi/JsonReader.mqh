@@ -70,9 +70,10 @@ public:
 //+------------------------------------------------------------------+
 //| Constructor                                                      |
 //+------------------------------------------------------------------+
-CRubiJsonReader::CRubiJsonReader(void) : m_count(0),
-                                         m_depth(0)
+CRubiJsonReader::CRubiJsonReader(void)
   {
+   m_count=0;
+   m_depth=0;
   }
 //+------------------------------------------------------------------+
 //| A node as the next child of the open list or object              |

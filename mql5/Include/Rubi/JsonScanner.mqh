@@ -28,10 +28,11 @@ protected:
 //+------------------------------------------------------------------+
 //| Constructor                                                      |
 //+------------------------------------------------------------------+
-CRubiJsonScanner::CRubiJsonScanner(void) : m_text(""),
-                                           m_size(0),
-                                           m_pos(0)
+CRubiJsonScanner::CRubiJsonScanner(void)
   {
+   m_text="";
+   m_size=0;
+   m_pos=0;
   }
 //+------------------------------------------------------------------+
 //| Begin at the first letter of a text                              |

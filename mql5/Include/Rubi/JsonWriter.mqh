@@ -40,9 +40,10 @@ public:
 //+------------------------------------------------------------------+
 //| Constructor                                                      |
 //+------------------------------------------------------------------+
-CRubiJsonWriter::CRubiJsonWriter(void) : m_text(""),
-                                         m_comma(false)
+CRubiJsonWriter::CRubiJsonWriter(void)
   {
+   m_text="";
+   m_comma=false;
   }
 //+------------------------------------------------------------------+
 //| Start again                                                      |

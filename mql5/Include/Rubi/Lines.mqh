@@ -38,10 +38,11 @@ public:
 //+------------------------------------------------------------------+
 //| Constructor                                                      |
 //+------------------------------------------------------------------+
-CRubiLines::CRubiLines(void) : m_handle(INVALID_HANDLE),
-                               m_path(""),
-                               m_damaged(0)
+CRubiLines::CRubiLines(void)
   {
+   m_handle=INVALID_HANDLE;
+   m_path="";
+   m_damaged=0;
   }
 //+------------------------------------------------------------------+
 //| Destructor                                                       |

@@ -36,10 +36,11 @@ public:
 //+------------------------------------------------------------------+
 //| Constructor                                                      |
 //+------------------------------------------------------------------+
-CRubiLog::CRubiLog(void) : m_level(RUBI_LOG_INFO),
-                           m_last(""),
-                           m_last_tick(0)
+CRubiLog::CRubiLog(void)
   {
+   m_level=RUBI_LOG_INFO;
+   m_last="";
+   m_last_tick=0;
   }
 //+------------------------------------------------------------------+
 //| Set how much is written                                          |

@@ -48,14 +48,15 @@ public:
 //+------------------------------------------------------------------+
 //| Constructor                                                      |
 //+------------------------------------------------------------------+
-CRubiMarket::CRubiMarket(void) : m_ticks(false),
-                                 m_bars(false),
-                                 m_timeframe(PERIOD_M1),
-                                 m_count(0),
-                                 m_turn(0),
-                                 m_newest(0),
-                                 m_written(0)
+CRubiMarket::CRubiMarket(void)
   {
+   m_ticks=false;
+   m_bars=false;
+   m_timeframe=PERIOD_M1;
+   m_count=0;
+   m_turn=0;
+   m_newest=0;
+   m_written=0;
   }
 //+------------------------------------------------------------------+
 //| Take the inputs                                                  |

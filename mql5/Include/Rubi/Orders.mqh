@@ -46,10 +46,11 @@ public:
 //+------------------------------------------------------------------+
 //| Constructor                                                      |
 //+------------------------------------------------------------------+
-CRubiOrders::CRubiOrders(void) : m_account(""),
-                                 m_dry_run(true),
-                                 m_executed(0)
+CRubiOrders::CRubiOrders(void)
   {
+   m_account="";
+   m_dry_run=true;
+   m_executed=0;
   }
 //+------------------------------------------------------------------+
 //| Take the inputs                                                  |

@@ -38,8 +38,9 @@ public:
 //+------------------------------------------------------------------+
 //| Constructor                                                      |
 //+------------------------------------------------------------------+
-CRubiOutbox::CRubiOutbox(void) : m_count(0)
+CRubiOutbox::CRubiOutbox(void)
   {
+   m_count=0;
   }
 //+------------------------------------------------------------------+
 //| Open the outbox of an account and read what waits                |

@@ -28,11 +28,12 @@ public:
 //+------------------------------------------------------------------+
 //| Constructor                                                      |
 //+------------------------------------------------------------------+
-CRubiPanel::CRubiPanel(void) : m_shown(""),
-                               m_state(""),
-                               m_trading(""),
-                               m_work("")
+CRubiPanel::CRubiPanel(void)
   {
+   m_shown="";
+   m_state="";
+   m_trading="";
+   m_work="";
   }
 //+------------------------------------------------------------------+
 //| Draw when something changed                                      |

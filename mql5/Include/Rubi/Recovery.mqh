@@ -38,8 +38,9 @@ public:
 //+------------------------------------------------------------------+
 //| Constructor                                                      |
 //+------------------------------------------------------------------+
-CRubiRecovery::CRubiRecovery(void) : m_bound(0)
+CRubiRecovery::CRubiRecovery(void)
   {
+   m_bound=0;
   }
 //+------------------------------------------------------------------+
 //| An account was opened now                                        |

@@ -41,16 +41,17 @@ private:
 //+------------------------------------------------------------------+
 //| Constructor                                                      |
 //+------------------------------------------------------------------+
-CRubiSession::CRubiSession(void) : m_session(""),
-                                   m_epoch(0),
-                                   m_seq(0),
-                                   m_body(""),
-                                   m_body_wait(0),
-                                   m_strip(0),
-                                   m_poll(0),
-                                   m_trading_state(""),
-                                   m_worked(false)
+CRubiSession::CRubiSession(void)
   {
+   m_session="";
+   m_epoch=0;
+   m_seq=0;
+   m_body="";
+   m_body_wait=0;
+   m_strip=0;
+   m_poll=0;
+   m_trading_state="";
+   m_worked=false;
   }
 //+------------------------------------------------------------------+
 //| Forget the session; what it did not deliver is kept elsewhere    |

@@ -57,29 +57,30 @@ private:
 //+------------------------------------------------------------------+
 //| Constructor                                                      |
 //+------------------------------------------------------------------+
-CRubiSettings::CRubiSettings(void) : m_url(""),
-                                     m_token(""),
-                                     m_secret(""),
-                                     m_interval(5000),
-                                     m_timeout(RUBI_TIMEOUT_MAX_MS),
-                                     m_wait(0),
-                                     m_trading(false),
-                                     m_max_risk(0.0),
-                                     m_max_positions(0),
-                                     m_max_lot(0.0),
-                                     m_max_per_minute(0),
-                                     m_demo_only(true),
-                                     m_dry_run(false),
-                                     m_need_stop(true),
-                                     m_deviation(0),
-                                     m_quote_age(0),
-                                     m_magic(0),
-                                     m_symbols(""),
-                                     m_ticks(false),
-                                     m_bars(false),
-                                     m_timeframe(PERIOD_M1),
-                                     m_history_days(1)
+CRubiSettings::CRubiSettings(void)
   {
+   m_url="";
+   m_token="";
+   m_secret="";
+   m_interval=5000;
+   m_timeout=RUBI_TIMEOUT_MAX_MS;
+   m_wait=0;
+   m_trading=false;
+   m_max_risk=0.0;
+   m_max_positions=0;
+   m_max_lot=0.0;
+   m_max_per_minute=0;
+   m_demo_only=true;
+   m_dry_run=false;
+   m_need_stop=true;
+   m_deviation=0;
+   m_quote_age=0;
+   m_magic=0;
+   m_symbols="";
+   m_ticks=false;
+   m_bars=false;
+   m_timeframe=PERIOD_M1;
+   m_history_days=1;
   }
 //+------------------------------------------------------------------+
 //| Where the service is and how often it is asked                   |

@@ -44,12 +44,13 @@ public:
 //+------------------------------------------------------------------+
 //| Constructor                                                      |
 //+------------------------------------------------------------------+
-CRubiSignals::CRubiSignals(void) : m_source(""),
-                                   m_volume(0.0),
-                                   m_confidence(0.0),
-                                   m_number(0),
-                                   m_last_key("")
+CRubiSignals::CRubiSignals(void)
   {
+   m_source="";
+   m_volume=0.0;
+   m_confidence=0.0;
+   m_number=0;
+   m_last_key="";
   }
 //+------------------------------------------------------------------+
 //| The name under which the service shows the signals               |

@@ -40,11 +40,12 @@ public:
 //+------------------------------------------------------------------+
 //| Constructor                                                      |
 //+------------------------------------------------------------------+
-CRubiSymbols::CRubiSymbols(void) : m_list(""),
-                                   m_count(0),
-                                   m_all(false),
-                                   m_looked(0)
+CRubiSymbols::CRubiSymbols(void)
   {
+   m_list="";
+   m_count=0;
+   m_all=false;
+   m_looked=0;
   }
 //+------------------------------------------------------------------+
 //| Take the inputs                                                  |

@@ -32,10 +32,11 @@ public:
 //+------------------------------------------------------------------+
 //| Constructor                                                      |
 //+------------------------------------------------------------------+
-CRubiTickets::CRubiTickets(void) : m_count(0),
-                                   m_known_count(0),
-                                   m_flying(0)
+CRubiTickets::CRubiTickets(void)
   {
+   m_count=0;
+   m_known_count=0;
+   m_flying=0;
   }
 //+------------------------------------------------------------------+
 //| Forget everything                                                |
