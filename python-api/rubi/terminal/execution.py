@@ -3,10 +3,10 @@
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from rubi.domain.retcodes import Retcode, name_of
 from rubi.domain.units import ZERO
 from rubi.terminal.broker import Action, Filling, Order, Request, Result
 from rubi.terminal.matching import DAY_MS, Matching
-from rubi.terminal.retcodes import Retcode, name_of
 from rubi.terminal.rules import TAKEN, Rules, as_pending
 
 

@@ -167,6 +167,7 @@ class Ledger:
         self._writes.append((KEEP[table], (ticket, msgspec.json.encode(record))))
 
     def _open(self, path: Path) -> sqlite3.Connection:
+        path.parent.mkdir(parents=True, exist_ok=True)
         database = sqlite3.connect(path)
         database.execute("PRAGMA journal_mode = WAL")
         database.execute("PRAGMA synchronous = FULL")

@@ -2,12 +2,12 @@
 
 from decimal import Decimal
 
+from rubi.domain.retcodes import Retcode
 from rubi.domain.units import Side, on_grid
 from rubi.terminal.broker import FOK, IOC, Action, Filling, Flags, Order, OrderType, Position, Request, Tick
 from rubi.terminal.instruments import Instrument
 from rubi.terminal.ledger import Ledger
 from rubi.terminal.margin import Valuation
-from rubi.terminal.retcodes import Retcode
 
 TAKEN = 0
 COMMENT_LIMIT = 31

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import msgspec
 
+from rubi.domain.retcodes import name_of
 from rubi.domain.units import ZERO, Side
 from rubi.terminal.broker import (
     Account,
@@ -37,7 +38,6 @@ from rubi.terminal.ledger import Ledger
 from rubi.terminal.margin import Valuation
 from rubi.terminal.matching import DAY_MS, Matching
 from rubi.terminal.prices import Prices
-from rubi.terminal.retcodes import name_of
 from rubi.terminal.rules import TAKEN, Rules
 
 STOP_OUT_EVERY_MS = 1_000

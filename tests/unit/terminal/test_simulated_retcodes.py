@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from rubi.domain.retcodes import Retcode, name_of
 from rubi.terminal.broker import IOC, Action, Filling, Flags, NoAnswerError, OrderType, Request
 from rubi.terminal.execution import Behaviour
 from rubi.terminal.instruments import INSTRUMENTS
-from rubi.terminal.retcodes import Retcode, name_of
 
 from .desk import d, market, pending, still_market
 

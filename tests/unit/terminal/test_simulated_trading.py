@@ -1,9 +1,9 @@
 """Orders, deals and positions on a hedging and on a netting account."""
 
+from rubi.domain.retcodes import Retcode
 from rubi.domain.units import Side
 from rubi.terminal.broker import Action, DealCursor, Filling, Request
 from rubi.terminal.execution import Behaviour
-from rubi.terminal.retcodes import Retcode
 
 from .desk import HandClock, d, market, pending, still_market
 
