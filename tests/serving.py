@@ -1,15 +1,20 @@
 """The application served inside a test's own event loop, over real Postgres and Redis."""
 
+import asyncio
+import contextlib
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import count
 from typing import Any
 
 import httpx
+import uvicorn
 from fastapi import FastAPI
 from pydantic import SecretStr
 
 from rubi.api.app import create_app
+from rubi.embedded import loopback
 from rubi.settings import Settings
 
 SECRET = "w7Q-kZ2m9.XbV4tLr8Ys6Ha1Pj3Nd5Gf0Ce"
@@ -61,3 +66,38 @@ async def make_token(client: httpx.AsyncClient, access: str, scope: str = "ea", 
     )
     assert answer.status_code == 201, answer.text
     return answer.json()
+
+
+@asynccontextmanager
+async def listening(settings: Settings, **more: Any) -> AsyncIterator[str]:
+    """The application behind a real server; gives its address, `http://127.0.0.1:<port>`."""
+    app = create_app(settings)
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    for port in loopback.candidates():
+        try:
+            listener.bind((loopback.HOST, port))
+        except OSError:
+            continue
+        break
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        server_header=False,
+        proxy_headers=False,
+        ws_per_message_deflate=False,
+        timeout_graceful_shutdown=5,
+        **more,
+    )
+    server = uvicorn.Server(config)
+    server.capture_signals = contextlib.nullcontext
+    task = asyncio.create_task(server.serve([listener]))
+    try:
+        while not server.started:
+            assert not task.done(), "the server did not start"
+            await asyncio.sleep(0.01)
+        yield f"http://{loopback.HOST}:{port}"
+    finally:
+        server.should_exit = True
+        await task
+        listener.close()
