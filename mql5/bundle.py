@@ -56,8 +56,17 @@ def _flatten(path: Path, include: Path, seen: set[Path]) -> list[str]:
             raise BundleError(message)
         if header not in seen:
             seen.add(header)
-            lines += _flatten(header, include, seen)
+            lines += _without_guard(header, _flatten(header, include, seen))
     return lines
+
+
+def _without_guard(header: Path, lines: list[str]) -> list[str]:
+    """Return a header's lines without its include guard: in one file each header stands once anyway."""
+    found = next((number for number, line in enumerate(lines) if line.startswith("#ifndef ")), None)
+    if found is None or lines[found + 1] != lines[found].replace("#ifndef", "#define") or lines[-2] != "#endif":
+        message = f"{header.name}: it must begin with #ifndef and #define of one name and end with #endif"
+        raise BundleError(message)
+    return [*lines[:found], *lines[found + 2 : -2], lines[-1]]
 
 
 def _read(path: Path) -> str:

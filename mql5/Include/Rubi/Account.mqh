@@ -3,6 +3,8 @@
 //|                                     Copyright 2025, Rubi Studio. |
 //|                                     https://www.rubi-studio.com/ |
 //+------------------------------------------------------------------+
+#ifndef RUBI_ACCOUNT_MQH
+#define RUBI_ACCOUNT_MQH
 #include "Text.mqh"
 #include "JsonWriter.mqh"
 //+------------------------------------------------------------------+
@@ -139,4 +141,5 @@ void CRubiAccount::WriteMoney(CRubiJsonWriter &writer)
    writer.PutNumber("credit",AccountInfoDouble(ACCOUNT_CREDIT));
    writer.CloseObject();
   }
+#endif
 //+------------------------------------------------------------------+

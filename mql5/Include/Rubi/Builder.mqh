@@ -3,6 +3,8 @@
 //|                                     Copyright 2025, Rubi Studio. |
 //|                                     https://www.rubi-studio.com/ |
 //+------------------------------------------------------------------+
+#ifndef RUBI_BUILDER_MQH
+#define RUBI_BUILDER_MQH
 #include "Guard.mqh"
 //+------------------------------------------------------------------+
 //| Class CRubiBuilder.                                              |
@@ -309,4 +311,5 @@ string CRubiBuilder::ModifyPosition(SRubiCommand &command,const CRubiGuard &guar
       code=guard.Risk(command.symbol,buy,volume,opened,command.sl);
    return(code);
   }
+#endif
 //+------------------------------------------------------------------+

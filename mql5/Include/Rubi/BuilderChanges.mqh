@@ -3,6 +3,8 @@
 //|                                     Copyright 2025, Rubi Studio. |
 //|                                     https://www.rubi-studio.com/ |
 //+------------------------------------------------------------------+
+#ifndef RUBI_BUILDER_CHANGES_MQH
+#define RUBI_BUILDER_CHANGES_MQH
 #include "Builder.mqh"
 //+------------------------------------------------------------------+
 //| New price, stops or life of a pending order; what is not given   |
@@ -147,4 +149,5 @@ string CRubiBuilder::CloseBy(SRubiCommand &command,MqlTradeRequest &request) con
    request.position_by=other;
    return("");
   }
+#endif
 //+------------------------------------------------------------------+

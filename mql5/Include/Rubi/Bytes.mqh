@@ -3,6 +3,8 @@
 //|                                     Copyright 2025, Rubi Studio. |
 //|                                     https://www.rubi-studio.com/ |
 //+------------------------------------------------------------------+
+#ifndef RUBI_BYTES_MQH
+#define RUBI_BYTES_MQH
 //+------------------------------------------------------------------+
 //| UTF-8 bytes of a text, without the terminating zero              |
 //+------------------------------------------------------------------+
@@ -109,4 +111,5 @@ string RubiUuid(const string seed)
    return(StringSubstr(hex,0,8)+"-"+StringSubstr(hex,8,4)+"-4"+StringSubstr(hex,13,3)
           +"-a"+StringSubstr(hex,17,3)+"-"+StringSubstr(hex,20,12));
   }
+#endif
 //+------------------------------------------------------------------+

@@ -3,6 +3,8 @@
 //|                                     Copyright 2025, Rubi Studio. |
 //|                                     https://www.rubi-studio.com/ |
 //+------------------------------------------------------------------+
+#ifndef RUBI_CLOCK_MQH
+#define RUBI_CLOCK_MQH
 #include "Text.mqh"
 //--- length of a window of the clock, milliseconds
 #define RUBI_CLOCK_WINDOW_MS     600000
@@ -107,4 +109,5 @@ long CRubiClock::Stamp(void)
    m_stamp=now;
    return(now);
   }
+#endif
 //+------------------------------------------------------------------+

@@ -3,6 +3,8 @@
 //|                                     Copyright 2025, Rubi Studio. |
 //|                                     https://www.rubi-studio.com/ |
 //+------------------------------------------------------------------+
+#ifndef RUBI_COMMAND_MQH
+#define RUBI_COMMAND_MQH
 #include "Defines.mqh"
 #include "JsonReader.mqh"
 #include "Bytes.mqh"
@@ -121,4 +123,5 @@ bool RubiReduces(const string kind)
   {
    return(kind=="CLOSE_POSITION" || kind=="CLOSE_PARTIAL" || kind=="CLOSE_BY" || kind=="CLOSE_ALL" || kind=="CANCEL_PENDING");
   }
+#endif
 //+------------------------------------------------------------------+

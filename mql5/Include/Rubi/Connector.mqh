@@ -3,6 +3,8 @@
 //|                                     Copyright 2025, Rubi Studio. |
 //|                                     https://www.rubi-studio.com/ |
 //+------------------------------------------------------------------+
+#ifndef RUBI_CONNECTOR_MQH
+#define RUBI_CONNECTOR_MQH
 #include "Session.mqh"
 //--- how often small things are looked at, milliseconds
 #define RUBI_LOOK_MS             250
@@ -357,4 +359,5 @@ void CRubiConnector::ShowTrading(void)
             text="Not trading: "+block;
    m_panel.Trading(text);
   }
+#endif
 //+------------------------------------------------------------------+

@@ -3,6 +3,8 @@
 //|                                     Copyright 2025, Rubi Studio. |
 //|                                     https://www.rubi-studio.com/ |
 //+------------------------------------------------------------------+
+#ifndef RUBI_DEALS_MQH
+#define RUBI_DEALS_MQH
 #include "Defines.mqh"
 #include "JsonWriter.mqh"
 #include "Settings.mqh"
@@ -238,4 +240,5 @@ void CRubiDeals::Dropped(void)
    m_deals.Fly(0);
    m_orders.Fly(0);
   }
+#endif
 //+------------------------------------------------------------------+

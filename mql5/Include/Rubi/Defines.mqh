@@ -3,6 +3,8 @@
 //|                                     Copyright 2025, Rubi Studio. |
 //|                                     https://www.rubi-studio.com/ |
 //+------------------------------------------------------------------+
+#ifndef RUBI_DEFINES_MQH
+#define RUBI_DEFINES_MQH
 //--- what this EA is
 #define RUBI_VERSION             "3.10"
 #define RUBI_PROTOCOL            2
@@ -126,4 +128,5 @@ void RubiReportClear(SRubiReport &report,const string outcome)
    report.volume=0.0;
    report.message="";
   }
+#endif
 //+------------------------------------------------------------------+

@@ -3,6 +3,8 @@
 //|                                     Copyright 2025, Rubi Studio. |
 //|                                     https://www.rubi-studio.com/ |
 //+------------------------------------------------------------------+
+#ifndef RUBI_DESK_MQH
+#define RUBI_DESK_MQH
 #include "Account.mqh"
 #include "Clock.mqh"
 #include "Deals.mqh"
@@ -114,4 +116,5 @@ void CRubiDesk::Unbind(void)
    m_instance.Release();
    m_account="";
   }
+#endif
 //+------------------------------------------------------------------+

@@ -3,6 +3,8 @@
 //|                                     Copyright 2025, Rubi Studio. |
 //|                                     https://www.rubi-studio.com/ |
 //+------------------------------------------------------------------+
+#ifndef RUBI_GUARD_MQH
+#define RUBI_GUARD_MQH
 #include "Account.mqh"
 #include "Command.mqh"
 #include "JsonReader.mqh"
@@ -248,4 +250,5 @@ bool CRubiGuard::Trading(void) const
   {
    return(m_trading);
   }
+#endif
 //+------------------------------------------------------------------+

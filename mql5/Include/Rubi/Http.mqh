@@ -3,6 +3,8 @@
 //|                                     Copyright 2025, Rubi Studio. |
 //|                                     https://www.rubi-studio.com/ |
 //+------------------------------------------------------------------+
+#ifndef RUBI_HTTP_MQH
+#define RUBI_HTTP_MQH
 #include "Settings.mqh"
 #include "Bytes.mqh"
 #include "Log.mqh"
@@ -157,4 +159,5 @@ int CRubiHttp::RetryAfterMs(void) const
   {
    return(m_retry_after);
   }
+#endif
 //+------------------------------------------------------------------+

@@ -3,6 +3,8 @@
 //|                                     Copyright 2025, Rubi Studio. |
 //|                                     https://www.rubi-studio.com/ |
 //+------------------------------------------------------------------+
+#ifndef RUBI_INBOX_MQH
+#define RUBI_INBOX_MQH
 #include "Outbox.mqh"
 //+------------------------------------------------------------------+
 //| Class CRubiInbox.                                                |
@@ -153,4 +155,5 @@ int CRubiInbox::Collect(CRubiOutbox &outbox)
      }
    return(count);
   }
+#endif
 //+------------------------------------------------------------------+

@@ -3,6 +3,8 @@
 //|                                     Copyright 2025, Rubi Studio. |
 //|                                     https://www.rubi-studio.com/ |
 //+------------------------------------------------------------------+
+#ifndef RUBI_INSTANCE_MQH
+#define RUBI_INSTANCE_MQH
 #include "Defines.mqh"
 #include "JsonReader.mqh"
 #include "JsonWriter.mqh"
@@ -137,4 +139,5 @@ void CRubiInstance::Release(void)
       GlobalVariableSetOnCondition(m_name,0.0,m_held);
    m_held=0.0;
   }
+#endif
 //+------------------------------------------------------------------+

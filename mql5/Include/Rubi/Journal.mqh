@@ -3,6 +3,8 @@
 //|                                     Copyright 2025, Rubi Studio. |
 //|                                     https://www.rubi-studio.com/ |
 //+------------------------------------------------------------------+
+#ifndef RUBI_JOURNAL_MQH
+#define RUBI_JOURNAL_MQH
 #include "JournalStore.mqh"
 //+------------------------------------------------------------------+
 //| Class CRubiJournal.                                              |
@@ -249,4 +251,5 @@ int CRubiJournal::Unacknowledged(void) const
      }
    return(total);
   }
+#endif
 //+------------------------------------------------------------------+

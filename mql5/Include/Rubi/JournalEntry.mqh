@@ -3,6 +3,8 @@
 //|                                     Copyright 2025, Rubi Studio. |
 //|                                     https://www.rubi-studio.com/ |
 //+------------------------------------------------------------------+
+#ifndef RUBI_JOURNAL_ENTRY_MQH
+#define RUBI_JOURNAL_ENTRY_MQH
 #include "Defines.mqh"
 #include "JsonReader.mqh"
 #include "JsonWriter.mqh"
@@ -161,4 +163,5 @@ void RubiReadReport(const CRubiJsonReader &reader,const int node,SRubiEntry &ent
    entry.report_at=reader.TextOf(node,"at");
    entry.unsettled=reader.Flag(reader.Find(node,"unsettled"));
   }
+#endif
 //+------------------------------------------------------------------+

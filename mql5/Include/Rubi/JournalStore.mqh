@@ -3,6 +3,8 @@
 //|                                     Copyright 2025, Rubi Studio. |
 //|                                     https://www.rubi-studio.com/ |
 //+------------------------------------------------------------------+
+#ifndef RUBI_JOURNAL_STORE_MQH
+#define RUBI_JOURNAL_STORE_MQH
 #include "JournalEntry.mqh"
 #include "Lines.mqh"
 //+------------------------------------------------------------------+
@@ -241,4 +243,5 @@ void CRubiJournalStore::Compact(const string &lines[],const long now)
    if(count<total && m_file.Replace(kept))
       ExtLog.Info(StringFormat("journal: %d of %d lines kept, the others are older than 30 days",count,total));
   }
+#endif
 //+------------------------------------------------------------------+

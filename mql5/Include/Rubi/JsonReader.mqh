@@ -3,6 +3,8 @@
 //|                                     Copyright 2025, Rubi Studio. |
 //|                                     https://www.rubi-studio.com/ |
 //+------------------------------------------------------------------+
+#ifndef RUBI_JSON_READER_MQH
+#define RUBI_JSON_READER_MQH
 #include "JsonScanner.mqh"
 //--- deeper than any message of the service
 #define RUBI_JSON_DEPTH          64
@@ -346,4 +348,5 @@ double CRubiJsonReader::NumberOf(const int node,const string key) const
   {
    return(Number(Find(node,key)));
   }
+#endif
 //+------------------------------------------------------------------+

@@ -3,6 +3,8 @@
 //|                                     Copyright 2025, Rubi Studio. |
 //|                                     https://www.rubi-studio.com/ |
 //+------------------------------------------------------------------+
+#ifndef RUBI_JSON_SCANNER_MQH
+#define RUBI_JSON_SCANNER_MQH
 #include "Text.mqh"
 //+------------------------------------------------------------------+
 //| Class CRubiJsonScanner.                                          |
@@ -224,4 +226,5 @@ string CRubiJsonScanner::Unescape(const int from,const int size) const
      }
    return(text+RubiCut(raw,plain,size-plain));
   }
+#endif
 //+------------------------------------------------------------------+

@@ -3,6 +3,8 @@
 //|                                     Copyright 2025, Rubi Studio. |
 //|                                     https://www.rubi-studio.com/ |
 //+------------------------------------------------------------------+
+#ifndef RUBI_JSON_WRITER_MQH
+#define RUBI_JSON_WRITER_MQH
 #include "Text.mqh"
 //+------------------------------------------------------------------+
 //| Class CRubiJsonWriter.                                           |
@@ -233,4 +235,5 @@ void CRubiJsonWriter::PutRaw(const string key,const string json)
    Begin(key);
    m_text+=json;
   }
+#endif
 //+------------------------------------------------------------------+

@@ -3,6 +3,8 @@
 //|                                     Copyright 2025, Rubi Studio. |
 //|                                     https://www.rubi-studio.com/ |
 //+------------------------------------------------------------------+
+#ifndef RUBI_LINES_MQH
+#define RUBI_LINES_MQH
 #include "Bytes.mqh"
 #include "Text.mqh"
 #include "Log.mqh"
@@ -208,4 +210,5 @@ int CRubiLines::Damaged(void) const
   {
    return(m_damaged);
   }
+#endif
 //+------------------------------------------------------------------+

@@ -3,6 +3,8 @@
 //|                                     Copyright 2025, Rubi Studio. |
 //|                                     https://www.rubi-studio.com/ |
 //+------------------------------------------------------------------+
+#ifndef RUBI_LOG_MQH
+#define RUBI_LOG_MQH
 //+------------------------------------------------------------------+
 //| How much is written to the Experts tab                           |
 //+------------------------------------------------------------------+
@@ -86,4 +88,5 @@ void CRubiLog::Debug(const string text)
   }
 //--- the one log of the program
 CRubiLog ExtLog;
+#endif
 //+------------------------------------------------------------------+

@@ -3,6 +3,8 @@
 //|                                     Copyright 2025, Rubi Studio. |
 //|                                     https://www.rubi-studio.com/ |
 //+------------------------------------------------------------------+
+#ifndef RUBI_MARKET_MQH
+#define RUBI_MARKET_MQH
 #include "JsonReader.mqh"
 #include "Outbox.mqh"
 #include "Rules.mqh"
@@ -289,4 +291,5 @@ void CRubiMarket::Acknowledged(void)
       m_last_bar[i]=m_new_bar[i];
      }
   }
+#endif
 //+------------------------------------------------------------------+

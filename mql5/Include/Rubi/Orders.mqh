@@ -3,6 +3,8 @@
 //|                                     Copyright 2025, Rubi Studio. |
 //|                                     https://www.rubi-studio.com/ |
 //+------------------------------------------------------------------+
+#ifndef RUBI_ORDERS_MQH
+#define RUBI_ORDERS_MQH
 #include "BuilderChanges.mqh"
 #include "Clock.mqh"
 #include "Journal.mqh"
@@ -403,4 +405,5 @@ void CRubiOrders::CloseAll(SRubiCommand &command,CRubiJournal &journal,CRubiGuar
    report.message=StringFormat("closed %d of %d%s",closed,count,failed);
    journal.Result(command.order_id,report,unknown,RubiIso(clock.NowMs()));
   }
+#endif
 //+------------------------------------------------------------------+

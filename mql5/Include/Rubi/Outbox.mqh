@@ -3,6 +3,8 @@
 //|                                     Copyright 2025, Rubi Studio. |
 //|                                     https://www.rubi-studio.com/ |
 //+------------------------------------------------------------------+
+#ifndef RUBI_OUTBOX_MQH
+#define RUBI_OUTBOX_MQH
 #include "Defines.mqh"
 #include "JsonReader.mqh"
 #include "JsonWriter.mqh"
@@ -202,4 +204,5 @@ string CRubiOutbox::Body(const int index) const
       return("");
    return(m_bodies[index]);
   }
+#endif
 //+------------------------------------------------------------------+

@@ -3,6 +3,8 @@
 //|                                     Copyright 2025, Rubi Studio. |
 //|                                     https://www.rubi-studio.com/ |
 //+------------------------------------------------------------------+
+#ifndef RUBI_PANEL_MQH
+#define RUBI_PANEL_MQH
 #include "Defines.mqh"
 //+------------------------------------------------------------------+
 //| Class CRubiPanel.                                                |
@@ -78,4 +80,5 @@ void CRubiPanel::Clear(void)
    m_shown="";
    Comment("");
   }
+#endif
 //+------------------------------------------------------------------+

@@ -3,6 +3,8 @@
 //|                                     Copyright 2025, Rubi Studio. |
 //|                                     https://www.rubi-studio.com/ |
 //+------------------------------------------------------------------+
+#ifndef RUBI_POSITIONS_MQH
+#define RUBI_POSITIONS_MQH
 #include "JsonWriter.mqh"
 //+------------------------------------------------------------------+
 //| Class CRubiPositions.                                            |
@@ -157,4 +159,5 @@ void CRubiPositions::WriteOrders(CRubiJsonWriter &writer) const
      }
    writer.CloseList();
   }
+#endif
 //+------------------------------------------------------------------+

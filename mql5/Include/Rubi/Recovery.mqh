@@ -3,6 +3,8 @@
 //|                                     Copyright 2025, Rubi Studio. |
 //|                                     https://www.rubi-studio.com/ |
 //+------------------------------------------------------------------+
+#ifndef RUBI_RECOVERY_MQH
+#define RUBI_RECOVERY_MQH
 #include "Account.mqh"
 #include "Clock.mqh"
 #include "Journal.mqh"
@@ -357,4 +359,5 @@ bool CRubiRecovery::Gone(const SRubiEntry &entry,SRubiReport &report) const
    report.message="cancelled at the broker";
    return(true);
   }
+#endif
 //+------------------------------------------------------------------+

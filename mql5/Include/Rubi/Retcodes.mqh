@@ -3,6 +3,8 @@
 //|                                     Copyright 2025, Rubi Studio. |
 //|                                     https://www.rubi-studio.com/ |
 //+------------------------------------------------------------------+
+#ifndef RUBI_RETCODES_MQH
+#define RUBI_RETCODES_MQH
 #include "Defines.mqh"
 //+------------------------------------------------------------------+
 //| What a retcode asks for                                          |
@@ -37,4 +39,5 @@ ENUM_RUBI_VERDICT RubiVerdict(const uint retcode)
          return(RUBI_VERDICT_REJECTED);
      }
   }
+#endif
 //+------------------------------------------------------------------+

@@ -3,6 +3,8 @@
 //|                                     Copyright 2025, Rubi Studio. |
 //|                                     https://www.rubi-studio.com/ |
 //+------------------------------------------------------------------+
+#ifndef RUBI_RULES_MQH
+#define RUBI_RULES_MQH
 #include "Text.mqh"
 //+------------------------------------------------------------------+
 //| Class CRubiRules.                                                |
@@ -255,4 +257,5 @@ bool CRubiRules::BuySide(const ENUM_ORDER_TYPE type)
   {
    return(type==ORDER_TYPE_BUY || type==ORDER_TYPE_BUY_LIMIT || type==ORDER_TYPE_BUY_STOP || type==ORDER_TYPE_BUY_STOP_LIMIT);
   }
+#endif
 //+------------------------------------------------------------------+

@@ -3,6 +3,8 @@
 //|                                     Copyright 2025, Rubi Studio. |
 //|                                     https://www.rubi-studio.com/ |
 //+------------------------------------------------------------------+
+#ifndef RUBI_SESSION_MQH
+#define RUBI_SESSION_MQH
 #include "Desk.mqh"
 //+------------------------------------------------------------------+
 //| Class CRubiSession.                                              |
@@ -293,4 +295,5 @@ void CRubiSession::TakeCommands(const CRubiJsonReader &reader,const int root)
          m_orders.Handle(command,m_journal,m_guard,m_clock);
      }
   }
+#endif
 //+------------------------------------------------------------------+

@@ -3,6 +3,8 @@
 //|                                     Copyright 2025, Rubi Studio. |
 //|                                     https://www.rubi-studio.com/ |
 //+------------------------------------------------------------------+
+#ifndef RUBI_SETTINGS_MQH
+#define RUBI_SETTINGS_MQH
 #include "Defines.mqh"
 #include "Text.mqh"
 //+------------------------------------------------------------------+
@@ -188,4 +190,5 @@ string CRubiSettings::Fault(void) const
       return("MaxOrdersPerMinute must be at least 1");
    return("");
   }
+#endif
 //+------------------------------------------------------------------+

@@ -3,6 +3,8 @@
 //|                                     Copyright 2025, Rubi Studio. |
 //|                                     https://www.rubi-studio.com/ |
 //+------------------------------------------------------------------+
+#ifndef RUBI_SIGNALS_MQH
+#define RUBI_SIGNALS_MQH
 #include "Defines.mqh"
 #include "Account.mqh"
 #include "Bytes.mqh"
@@ -175,4 +177,5 @@ bool CRubiSignals::Keep(const string key,const string body)
    m_last_key=key;
    return(true);
   }
+#endif
 //+------------------------------------------------------------------+

@@ -3,6 +3,8 @@
 //|                                     Copyright 2025, Rubi Studio. |
 //|                                     https://www.rubi-studio.com/ |
 //+------------------------------------------------------------------+
+#ifndef RUBI_SYMBOLS_MQH
+#define RUBI_SYMBOLS_MQH
 #include "Defines.mqh"
 #include "Bytes.mqh"
 #include "JsonWriter.mqh"
@@ -220,4 +222,5 @@ void CRubiSymbols::Acknowledged(void)
       m_flying[i]="";
      }
   }
+#endif
 //+------------------------------------------------------------------+

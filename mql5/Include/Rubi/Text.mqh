@@ -3,6 +3,8 @@
 //|                                     Copyright 2025, Rubi Studio. |
 //|                                     https://www.rubi-studio.com/ |
 //+------------------------------------------------------------------+
+#ifndef RUBI_TEXT_MQH
+#define RUBI_TEXT_MQH
 //+------------------------------------------------------------------+
 //| A part of a text; a length of 0 is nothing, never "to the end"   |
 //+------------------------------------------------------------------+
@@ -131,4 +133,5 @@ long RubiFromIso(const string text)
      }
    return(stamp);
   }
+#endif
 //+------------------------------------------------------------------+

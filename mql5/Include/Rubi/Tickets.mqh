@@ -3,6 +3,8 @@
 //|                                     Copyright 2025, Rubi Studio. |
 //|                                     https://www.rubi-studio.com/ |
 //+------------------------------------------------------------------+
+#ifndef RUBI_TICKETS_MQH
+#define RUBI_TICKETS_MQH
 //+------------------------------------------------------------------+
 //| Class CRubiTickets.                                              |
 //| Purpose: a queue of tickets of history: what waits (oldest       |
@@ -125,4 +127,5 @@ void CRubiTickets::Land(void)
    m_count-=m_flying;
    m_flying=0;
   }
+#endif
 //+------------------------------------------------------------------+
