@@ -1,0 +1,146 @@
+"""Translate a program and compile it with the runtime; everything is kept under a hash of its content."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mql5.host.translate import enums, translate
+from mql5.host.translate.names import RUNTIME
+
+ROOT = Path(__file__).resolve().parents[2]
+CACHE = ROOT / ".rubi" / "host-cache"
+_WARNINGS = (
+    "-Wall -Wextra -Wconversion -Wshadow -Werror -Wno-switch -Wno-unused-parameter -Wno-implicit-fallthrough "
+    "-Wno-maybe-uninitialized"
+).split()
+_BASE = "-std=c++17 -pipe -g1 -O1 -ftrivial-auto-var-init=pattern -fno-lifetime-dse -ffp-contract=off".split()
+_CHECKED = (
+    "-fsanitize=address,undefined,float-divide-by-zero,float-cast-overflow -fno-sanitize-recover=all -fno-omit-frame-pointer"
+).split()
+# The runtime around a checked program is watched for memory errors only: twice as quick to compile.
+_CHECKED_RUNTIME = "-O0 -fsanitize=address -fno-omit-frame-pointer".split()
+_UNITS = 4
+
+
+class CompileError(Exception):
+    """g++ refused the translated program; the text names lines of the MQL5 source."""
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A program ready to run, and how long its making took (seconds; 0 when it was in the cache)."""
+
+    executable: Path
+    manifest: dict[str, Any]
+    translate_s: float
+    compile_s: float
+
+
+def compiler() -> str | None:
+    """The path of g++, or None: then nothing of the host can run."""
+    return shutil.which("g++")
+
+
+def flags(*, sanitize: bool) -> list[str]:
+    """The flags of one flavour."""
+    return [*_BASE, *_WARNINGS, *(_CHECKED if sanitize else [])]
+
+
+def runtime(*, sanitize: bool, cache: Path = CACHE) -> Path:
+    """Compile the runtime once per content and flavour; return its folder (objects, precompiled header)."""
+    sources = sorted(RUNTIME.rglob("*.[ch]pp"))
+    texts = [enums.header(), enums.source(), *(path.read_text() for path in sources)]
+    words = [*_BASE, *_WARNINGS, *(_CHECKED_RUNTIME if sanitize else [])]
+    folder = cache / f"runtime-{_digest(texts, [*words, *flags(sanitize=sanitize)])}"
+    if (folder / "done").exists():
+        return folder
+    work = cache / f"{folder.name}.{os.getpid()}"
+    work.mkdir(parents=True)
+    (work / "enums.hpp").write_text(texts[0])
+    (work / "enums.cpp").write_text(texts[1])
+    (work / "mql.hpp").write_text('#include "everything.hpp"\n')
+    include = ["-I", str(work), "-I", str(RUNTIME)]
+    header = [*flags(sanitize=sanitize), *include, "-x", "c++-header", str(work / "mql.hpp"), "-o", str(work / "mql.hpp.gch")]
+    jobs = [header]
+    bodies = sorted([*(p for p in sources if p.suffix == ".cpp"), work / "enums.cpp"], key=lambda p: -p.stat().st_size)
+    for n in range(_UNITS):  # a few large units: reading the standard library's headers is most of the work
+        unit = work / f"unit{n}.cpp"
+        unit.write_text("".join(f'#include "{path}"\n' for path in bodies[n::_UNITS]))
+        jobs.append([*words, *include, "-c", str(unit), "-o", str(work / f"unit{n}.o")])
+    try:
+        with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+            list(pool.map(_compile, jobs))
+    except CompileError:
+        shutil.rmtree(work)
+        raise
+    (work / "done").touch()
+    try:
+        work.rename(folder)
+    except OSError:  # another process was first
+        shutil.rmtree(work)
+    return folder
+
+
+def build(
+    source: Path, *, sanitize: bool = True, cache: Path = CACHE, include_dirs: list[Path] | None = None
+) -> Built:
+    """Translate and compile `source`. Raise TranslationError, or CompileError with g++'s words."""
+    began = time.perf_counter()
+    done = translate(source, include_dirs)
+    translated = time.perf_counter()
+    base = runtime(sanitize=sanitize, cache=cache)
+    folder = cache / f"program-{_digest([done.cpp, base.name], [])}"
+    executable = folder / "program"
+    if executable.exists():
+        return Built(executable, done.manifest, translated - began, 0.0)
+    work = cache / f"{folder.name}.{os.getpid()}"
+    work.mkdir(parents=True)
+    try:
+        (work / "program.cpp").write_text(done.cpp)
+        (work / "manifest.json").write_text(json.dumps(done.manifest, indent=1))
+        _compile([*_unit_flags(base, sanitize=sanitize), "-c", str(work / "program.cpp"), "-o", str(work / "program.o")])
+        objects = [str(path) for path in sorted(base.glob("*.o"))]
+        _compile([*flags(sanitize=sanitize), str(work / "program.o"), *objects, "-o", str(work / "program")])
+    except CompileError:
+        shutil.rmtree(work)
+        raise
+    try:
+        work.rename(folder)
+    except OSError:
+        shutil.rmtree(work)
+    return Built(executable, done.manifest, translated - began, time.perf_counter() - translated)
+
+
+def check(source: Path, *, cache: Path = CACHE, include_dirs: list[Path] | None = None) -> None:
+    """Translate and let g++ judge, without making a program."""
+    cpp = translate(source, include_dirs).cpp
+    base = runtime(sanitize=False, cache=cache)
+    _compile([*_unit_flags(base, sanitize=False), "-fsyntax-only", "-x", "c++", "-"], cpp)
+
+
+def _unit_flags(base: Path, *, sanitize: bool) -> list[str]:
+    # The folder with the precompiled header comes first, so that #include "mql.hpp" finds it.
+    return [*flags(sanitize=sanitize), "-I", str(base), "-I", str(RUNTIME)]
+
+
+def _compile(arguments: list[str], text: str | None = None) -> None:
+    done = subprocess.run(["g++", *arguments], input=text, capture_output=True, text=True, check=False)  # noqa: S603, S607
+    if done.returncode != 0:
+        raise CompileError(done.stderr.strip())
+
+
+def _digest(texts: list[str], words: list[str]) -> str:
+    digest = hashlib.sha256()
+    for text in [*texts, *words]:
+        digest.update(text.encode())
+        digest.update(b"\0")
+    return digest.hexdigest()[:20]

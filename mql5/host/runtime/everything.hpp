@@ -1,0 +1,11 @@
+// Everything a translated program sees.
+#pragma once
+#include "api/arrays.hpp"
+#include "api/chart.hpp"
+#include "api/colors.hpp"
+#include "api/common.hpp"
+#include "api/convert.hpp"
+#include "api/files.hpp"
+#include "api/maths.hpp"
+#include "api/trade.hpp"
+#include "program.hpp"
