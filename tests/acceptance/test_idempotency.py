@@ -1,0 +1,47 @@
+import asyncio
+from uuid import uuid4
+
+import asyncpg
+import httpx
+from tests.acceptance.signalling import SIGNALS, connect, decided, wish
+
+
+async def test_a_thousand_at_once_under_one_key_are_one_row_and_one_order(new_user, base_url, stack):
+    person = await new_user()
+    await connect(person.client)
+    headers = {"Authorization": f"Bearer {await person.token('trade')}", "Idempotency-Key": str(uuid4())}
+    body = wish()
+    limits = httpx.Limits(max_connections=100, max_keepalive_connections=100)
+    async with httpx.AsyncClient(
+        base_url=base_url, headers=headers, limits=limits, timeout=60, trust_env=False
+    ) as client:
+        answers = await asyncio.gather(*(client.post(SIGNALS, json=body) for _ in range(1000)))
+    assert {answer.status_code for answer in answers} == {201}
+    assert len({answer.content for answer in answers}) == 1
+    assert sum("idempotent-replayed" not in answer.headers for answer in answers) == 1
+    signal = await decided(person.client, answers[0].json()["id"])
+    assert len(signal["orders"]) == 1
+    assert (await person.client.get(SIGNALS)).json()["total"] == 1
+    conn = await asyncpg.connect(stack.database_url)
+    try:
+        counted = await conn.fetchrow(
+            """SELECT (SELECT count(*) FROM trading_signals WHERE user_id = $1) AS signals,
+                      (SELECT count(*) FROM trading_orders WHERE user_id = $1) AS orders,
+                      (SELECT count(*) FROM decisions WHERE user_id = $1) AS decisions""",
+            signal["user_id"],
+        )
+    finally:
+        await conn.close()
+    assert tuple(counted) == (1, 1, 1)
+
+
+async def test_the_key_outlives_the_decision(new_user):
+    person = await new_user()
+    await connect(person.client)
+    key, body = {"Idempotency-Key": str(uuid4())}, wish()
+    first = await person.client.post(SIGNALS, json=body, headers=key)
+    await decided(person.client, first.json()["id"])
+    again = await person.client.post(SIGNALS, json=body, headers=key)
+    assert (again.status_code, again.content) == (201, first.content)
+    other = await person.client.post(SIGNALS, json=body | {"volume": 0.2}, headers=key)
+    assert (other.status_code, other.json()["code"]) == (409, "IDEMPOTENCY_KEY_CONFLICT")
