@@ -57,7 +57,7 @@ def _signals(story: Story) -> Table:
     table = _table("last signals", "id", "at", "symbol", "wish", "became", "why")
     for row in story.signals:
         became = Text(row["detail_status"], style=STATE_STYLE.get(row["detail_status"], ""))
-        why = " ".join(part for part in (row["code"], row["message"]) if part)
+        why = f"{row['code']} {row['message'] or ''}" if row["code"] else ""
         # Text, not markup: what stands in a message is shown, never obeyed.
         table.add_row(
             str(row["id"]), f"{row['received_at']:%H:%M:%S}", row["symbol"], row["signal_type"], became, Text(why)
@@ -78,7 +78,11 @@ def _orders(story: Story) -> Table:
 def _table(title: str, *columns: str) -> Table:
     table = Table(title=title, title_justify="left", expand=True, box=None, header_style="dim")
     for column in columns:
-        table.add_column(column, no_wrap=True, justify="right" if column in {"lots", "profit", "price"} else "left")
+        right = column in {"lots", "profit", "price"}
+        # The reason is the long one: it takes the room the others leave, and no more.
+        table.add_column(
+            column, no_wrap=True, justify="right" if right else "left", ratio=1 if column == "why" else None
+        )
     return table
 
 
