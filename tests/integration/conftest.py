@@ -1,7 +1,16 @@
-"""The application of one test."""
+"""The application of one test, a terminal of it, and a way to put orders into its queue."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
 
 import pytest
+from tests.integration.wire import WireTerminal, new_terminal
 from tests.serving import client_of, serving, settings_for
+
+from rubi.domain.order import NewOrder, OrderKind
+from rubi.domain.signal import OrderType
+from rubi.domain.units import Lots, Money, Price, Side
+from rubi.flows.queue_order import not_after, queue_order
 
 
 @pytest.fixture
@@ -14,3 +23,43 @@ async def app(dsn, redis_url):
 async def client(app):
     async with client_of(app) as client:
         yield client
+
+
+@pytest.fixture
+async def terminal(client):
+    terminal, _ = await new_terminal(client)
+    await terminal.connect()
+    return terminal
+
+
+@pytest.fixture
+def ports(app):
+    return app.state.doors.ports()
+
+
+@pytest.fixture
+def queue(ports):
+    async def put(terminal: WireTerminal, kind: OrderKind = OrderKind.OPEN, volume: str = "0.1", **more) -> int:
+        now = datetime.now(UTC)
+        async with ports.pool.acquire() as conn, conn.transaction():
+            session = await conn.fetchrow(
+                "SELECT user_id, account_id FROM mt5_sessions WHERE id = $1", terminal.session_id
+            )
+            order = NewOrder(
+                **{
+                    "user_id": session["user_id"],
+                    "account_id": session["account_id"],
+                    "kind": kind,
+                    "symbol": "EURUSD",
+                    "side": Side.BUY,
+                    "order_type": OrderType.MARKET,
+                    "volume": Lots(Decimal(volume)),
+                    "sl": Price(Decimal("1.095")),
+                    "reserved_risk": Money(Decimal(50)),
+                    "not_after": not_after(kind, now),
+                    **more,
+                }
+            )
+            return await queue_order(conn, order, actor="test", now=now)
+
+    return put

@@ -2,62 +2,14 @@
 
 import asyncio
 from datetime import UTC, datetime
-from decimal import Decimal
 
-import asyncpg
 import pytest
-from tests.integration.wire import MSC, WireTerminal, deal, new_terminal, position
+from tests.integration.wire import MSC, WireTerminal, deal, new_terminal, position, state_of
 
-from rubi.domain.order import NewOrder, OrderKind, comment_of
-from rubi.domain.signal import OrderType
-from rubi.domain.units import Lots, Money, Price, Side
-from rubi.flows.queue_order import not_after, queue_order
+from rubi.domain.order import OrderKind, comment_of
+from rubi.domain.units import Lots
 from rubi.flows.sweep_orders import sweep_orders
 from rubi.live.bus import Event
-
-
-@pytest.fixture
-async def terminal(client):
-    terminal, _ = await new_terminal(client)
-    await terminal.connect()
-    return terminal
-
-
-@pytest.fixture
-def ports(app):
-    return app.state.doors.ports()
-
-
-@pytest.fixture
-def queue(ports):
-    async def put(terminal: WireTerminal, kind: OrderKind = OrderKind.OPEN, volume: str = "0.1", **more) -> int:
-        now = datetime.now(UTC)
-        async with ports.pool.acquire() as conn, conn.transaction():
-            session = await conn.fetchrow(
-                "SELECT user_id, account_id FROM mt5_sessions WHERE id = $1", terminal.session_id
-            )
-            order = NewOrder(
-                **{
-                    "user_id": session["user_id"],
-                    "account_id": session["account_id"],
-                    "kind": kind,
-                    "symbol": "EURUSD",
-                    "side": Side.BUY,
-                    "order_type": OrderType.MARKET,
-                    "volume": Lots(Decimal(volume)),
-                    "sl": Price(Decimal("1.095")),
-                    "reserved_risk": Money(Decimal(50)),
-                    "not_after": not_after(kind, now),
-                    **more,
-                }
-            )
-            return await queue_order(conn, order, actor="test", now=now)
-
-    return put
-
-
-async def state_of(conn: asyncpg.Connection, order_id: int) -> str:
-    return await conn.fetchval("SELECT state FROM trading_orders WHERE id = $1", order_id)
 
 
 async def test_connect_answers_as_the_specification_and_the_protocol_say(client):

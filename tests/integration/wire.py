@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import uuid4
 
+import asyncpg
 import httpx
 from tests.serving import bearer, make_token, register
 
@@ -124,3 +125,7 @@ def deal(ticket: int, order: int, volume: float, **more: Any) -> dict[str, Any]:
         "magic": "0",
         **more,
     }
+
+
+async def state_of(conn: asyncpg.Connection, order_id: int) -> str:
+    return await conn.fetchval("SELECT state FROM trading_orders WHERE id = $1", order_id)

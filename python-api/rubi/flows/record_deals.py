@@ -11,6 +11,7 @@ from rubi.flows.settle_order import settle
 from rubi.live.bus import Event
 from rubi.store import books, orders
 from rubi.store.pool import Connection, Row
+from rubi.store.reconciliation import SQL
 
 _OPENING = frozenset({"IN", "INOUT"})
 _CLOSING = frozenset({"OUT", "OUT_BY", "INOUT"})
@@ -33,6 +34,8 @@ async def record_deals(
             order_id = _order_of(deal, candidates)
             if order_id is not None:
                 events += await attribute(conn, account_id, order_id, deal, actor=actor, now=now)
+    if trades:
+        await conn.execute(SQL["explain_closes"], account_id, [deal.ticket for deal in trades])
     last = deals[-1]
     await conn.execute(books.SQL["move_cursor"], account_id, last.time_msc, last.ticket)
     return len(new), events

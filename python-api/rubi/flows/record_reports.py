@@ -8,6 +8,7 @@ from uuid import UUID
 
 from rubi.domain.order import OrderEvent, OrderEventType, OrderKind
 from rubi.domain.retcodes import NOT_TRADABLE, event_of, name_of
+from rubi.flows.reconcile_account import resolve_without_record
 from rubi.flows.record_deals import attribute_earlier_deals
 from rubi.flows.settle_order import settle
 from rubi.live.bus import Event
@@ -104,6 +105,8 @@ async def _record(
         code = None if what is OrderEventType.PLACED else report.outcome
     if what is OrderEventType.NO_RECORD and row["lease_instance"] != instance:
         return []  # another terminal's journal proves nothing about this order
+    if what is OrderEventType.NO_RECORD:
+        return await resolve_without_record(conn, row, actor=actor, now=now)
     payload = {
         "outcome": report.outcome,
         "retcode": report.retcode,
@@ -118,8 +121,7 @@ async def _record(
         report.order_id,
         OrderEvent(what, now, code=code, payload={key: value for key, value in payload.items() if value is not None}),
         actor=actor,
-        # A terminal asked twice may answer NO_RECORD twice; each says that it still holds.
-        dedupe=None if what is OrderEventType.NO_RECORD else f"report:{instance}:{report.n}",
+        dedupe=f"report:{instance}:{report.n}",
         facts={
             "retcode": report.retcode or None,
             "message": report.message,

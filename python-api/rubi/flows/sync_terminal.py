@@ -23,6 +23,7 @@ from rubi.flows.ports import Connection, Ports
 from rubi.flows.raise_alert import raise_alert
 from rubi.flows.read_limits import limits_of
 from rubi.flows.receive_signal import Wish, keep
+from rubi.flows.reconcile_account import due, reconcile_account
 from rubi.flows.record_deals import record_deals
 from rubi.flows.record_reports import Ack, Report, record_acks, record_reports
 from rubi.flows.replace_books import record_order_history, replace_orders, replace_positions
@@ -85,6 +86,7 @@ class _Said:
     events: list[Event] = field(default_factory=list)
     bells: list[int] = field(default_factory=list)
     at_once: bool = False
+    ask_deals_from_msc: int | None = None
 
 
 async def sync_terminal(ports: Ports, terminal: Terminal, cycle: Cycle, *, clock: Callable[[], datetime]) -> bytes:
@@ -198,7 +200,7 @@ async def _take_in(conn: Connection, terminal: Terminal, session: Row, cycle: Cy
     new_deals, told = await record_deals(conn, account_id, cycle.deals, actor=actor, now=now)
     events += told
     events += await record_order_history(conn, account_id=account_id, left=cycle.left, actor=actor, now=now)
-    await _take_books(conn, terminal, session, cycle, events, taken_at, now)
+    await _take_books(conn, terminal, session, cycle, said, taken_at, now)
     said.answer["signal_acks"] = [await _take_signal(conn, key, wish, said, now) for key, wish in cycle.signals]
     for item in cycle.refused:
         events += await raise_alert(
@@ -228,6 +230,8 @@ async def _take_in(conn: Connection, terminal: Terminal, session: Row, cycle: Cy
     cursor = (session["deal_cursor_msc"], session["deal_cursor_ticket"])
     if last_deal is not None:
         cursor = max(cursor, (last_deal.time_msc, last_deal.ticket))
+    if said.ask_deals_from_msc is not None:
+        cursor = min(cursor, (said.ask_deals_from_msc, 0))
     said.answer["deal_cursor"] = {"time_msc": cursor[0], "ticket": str(cursor[1])}
     if not session["has_symbols"] and not cycle.symbols:
         said.answer["need"].append("symbols")
@@ -240,7 +244,7 @@ async def _take_books(
     terminal: Terminal,
     session: Row,
     cycle: Cycle,
-    events: list[Event],
+    said: _Said,
     taken_at: datetime,
     now: datetime,
 ) -> None:
@@ -249,7 +253,7 @@ async def _take_books(
     if cycle.not_tradable == NOT_CONNECTED:
         return
     if cycle.working is not None:
-        events += await replace_orders(
+        said.events += await replace_orders(
             conn,
             account_id=account_id,
             working=cycle.working,
@@ -258,7 +262,7 @@ async def _take_books(
             now=now,
         )
     if cycle.positions is not None:
-        events += await replace_positions(
+        said.events += await replace_positions(
             conn,
             user_id=terminal.user_id,
             account_id=account_id,
@@ -266,8 +270,15 @@ async def _take_books(
             taken_at=taken_at,
             now=now,
         )
-    if session["reconciled_at"] is None and cycle.positions is not None and cycle.working is not None:
-        await conn.execute(terminals.SQL["set_reconciled"], account_id, now)
+    if cycle.positions is None or cycle.working is None:
+        return
+    reason = due(session["reconciled_at"], has_unknown=session["has_unknown"], now=now)
+    if reason is not None:
+        found = await reconcile_account(conn, user_id=terminal.user_id, account_id=account_id, reason=reason, now=now)
+        said.events += found.events
+        if found.ask_deals_from is not None:
+            said.answer["need"].append("deals")
+            said.ask_deals_from_msc = int(found.ask_deals_from.timestamp() * 1000)
 
 
 async def _take_signal(conn: Connection, key: str, wish: Wish | Refused, said: _Said, now: datetime) -> dict[str, Any]:

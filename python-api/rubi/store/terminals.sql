@@ -42,6 +42,7 @@ WHERE s.id = $1 AND s.user_id = $2
 SELECT s.*, a.epoch AS account_epoch, a.session_id AS holder, a.trading_state, a.not_tradable_code, a.reconciled_at, a.symbols_hash,
        a.deal_cursor_msc, a.deal_cursor_ticket, a.currency_digits,
        (SELECT policy FROM risk_policies r WHERE r.account_id = a.id ORDER BY r.version DESC LIMIT 1) AS policy,
+       EXISTS (SELECT FROM trading_orders u WHERE u.account_id = a.id AND u.state = 'UNKNOWN') AS has_unknown,
        EXISTS (SELECT FROM symbols y WHERE y.account_id = a.id AND y.received_at > $3) AS has_symbols
 FROM mt5_sessions s JOIN accounts a ON a.id = s.account_id
 WHERE s.id = $1 AND s.user_id = $2
@@ -57,9 +58,6 @@ UPDATE mt5_sessions SET last_answer = $2 WHERE id = $1
 
 -- name: set_tradable
 UPDATE accounts SET not_tradable_code = $2 WHERE id = $1
-
--- name: set_reconciled
-UPDATE accounts SET reconciled_at = $2 WHERE id = $1 AND reconciled_at IS NULL
 
 -- name: close_session
 UPDATE mt5_sessions SET state = 'DISCONNECTED', disconnected_at = $2, last_seen_at = $2, totals = $3 WHERE id = $1

@@ -1,0 +1,5 @@
+"""Reconciliation in Postgres."""
+
+from rubi.store.sql import statements
+
+SQL = statements(__file__)
