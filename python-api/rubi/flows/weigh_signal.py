@@ -15,6 +15,7 @@ from rubi.domain.risk.decision import Decision
 from rubi.domain.risk.policy import RiskPolicy, SizingMode
 from rubi.domain.risk.record import digest
 from rubi.domain.signal import OrderType, SignalType
+from rubi.domain.symbol import SymbolSpec
 from rubi.domain.units import NO_MONEY, Lots, Price
 from rubi.flows.queue_order import not_after
 from rubi.store import risk_facts
@@ -43,16 +44,56 @@ def refuse(code: str, detail: str, **inputs: str) -> Verdict:
     return Verdict((), code, detail, {"decision": {"approved": False, "code": code, "detail": detail, "gates": [gate]}})
 
 
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """An order that somebody wishes for: a signal's, or a person's own (`signal_id` None)."""
+
+    user_id: int
+    proposal: Proposal
+    signal_id: int | None = None
+    magic: int = 0
+    deviation_points: int | None = None
+    """The most that the wisher allows; the price guard may allow less."""
+    expiration: datetime | None = None
+    """When a pending order leaves the broker's book; None: never."""
+
+
 async def weigh_open(conn: Connection, signal: Row, account_id: UUID, facts: RiskFacts, *, now: datetime) -> Verdict:
     """Ask every gate about an opening signal, and size it."""
+    opening = Opening(
+        user_id=signal["user_id"],
+        proposal=_proposal(signal, facts),
+        signal_id=signal["id"],
+        magic=signal["magic"] or 0,
+    )
+    return await weigh_opening(conn, opening, account_id, facts, now=now)
+
+
+async def weigh_opening(
+    conn: Connection, opening: Opening, account_id: UUID, facts: RiskFacts, *, now: datetime
+) -> Verdict:
+    """Ask every gate about an opening order, and size it."""
     if facts.not_tradable is not None:
         return refuse(
             "ACCOUNT_NOT_TRADABLE",
             f"The broker or the terminal refuses trading ({facts.not_tradable}); nothing opens until it allows it.",
             not_tradable_code=facts.not_tradable,
         )
-    case = RiskCase(
-        proposal=_proposal(signal, facts),
+    case = await case_of(conn, opening.proposal, account_id, facts, now=now)
+    decision = decide_legacy(case, now=now) if facts.legacy else gates.decide(case, now=now)
+    record = {"rules": "legacy" if facts.legacy else "gates", **gates.decision_record(case, decision)}
+    if not decision.approved or decision.volume is None:
+        return Verdict((), str(decision.code), decision.detail, record, decision.digest)
+    order = _order(opening, account_id, decision, facts, now)
+    return Verdict((order,), None, _approval(decision, facts), record, decision.digest)
+
+
+async def case_of(
+    conn: Connection, proposal: Proposal, account_id: UUID, facts: RiskFacts, *, now: datetime
+) -> RiskCase:
+    """Everything that a decision on the proposal is made from."""
+    return RiskCase(
+        proposal=proposal,
         policy=facts.policy,
         account=facts.account,
         tick=facts.tick,
@@ -68,12 +109,6 @@ async def weigh_open(conn: Connection, signal: Row, account_id: UUID, facts: Ris
         clock=facts.clock,
         day=facts.day,
     )
-    decision = decide_legacy(case, now=now) if facts.legacy else gates.decide(case, now=now)
-    record = {"rules": "legacy" if facts.legacy else "gates", **gates.decision_record(case, decision)}
-    if not decision.approved or decision.volume is None:
-        return Verdict((), str(decision.code), decision.detail, record, decision.digest)
-    order = _opening(signal, account_id, decision, facts, now)
-    return Verdict((order,), None, _approval(decision, facts), record, decision.digest)
 
 
 def weigh_close(signal: Row, account_id: UUID, facts: RiskFacts, *, now: datetime) -> Verdict:
@@ -152,11 +187,11 @@ def _sizing(signal: Row, policy: RiskPolicy) -> SizingChoice | None:
     return SizingChoice(SizingMode.SIGNAL_VOLUME, min(cap, policy.max_position_size_percent))
 
 
-def _opening(signal: Row, account_id: UUID, decision: Decision, facts: RiskFacts, now: datetime) -> NewOrder:
-    order_type = OrderType(signal["order_type"])
-    market = order_type is OrderType.MARKET
+def _order(opening: Opening, account_id: UUID, decision: Decision, facts: RiskFacts, now: datetime) -> NewOrder:
+    proposal = opening.proposal
+    market = proposal.order_type is OrderType.MARKET
     kind = OrderKind.OPEN if market else OrderKind.PLACE_PENDING
-    spec = next((each for each in facts.specs if each.name == signal["symbol"]), None)
+    spec = next((each for each in facts.specs if each.name == proposal.symbol), None)
     guards: dict[str, Any] = {"reduce_only": False}
     deviation = 20
     if facts.policy.max_spread_points is not None:
@@ -171,22 +206,25 @@ def _opening(signal: Row, account_id: UUID, decision: Decision, facts: RiskFacts
         )
         guards["price_band"] = [float(band.low), float(band.high)]
         deviation = band.deviation_points
-    price, stop_limit = _pending_prices(signal, facts)
+    if opening.deviation_points is not None:
+        deviation = min(deviation, opening.deviation_points)
     return NewOrder(
-        user_id=signal["user_id"],
+        user_id=opening.user_id,
         account_id=account_id,
         kind=kind,
-        symbol=signal["symbol"],
-        side=SignalType(signal["signal_type"]).side,
-        order_type=order_type,
+        symbol=proposal.symbol,
+        side=proposal.side,
+        order_type=proposal.order_type,
         volume=Lots(decision.volume or Decimal(0)),
-        price=None if market else price,
-        stop_limit=None if market else stop_limit,
+        price=None if market else _on_grid(proposal.entry, spec),
+        stop_limit=None if market else _on_grid(proposal.limit_price, spec),
         sl=decision.stop,
         tp=decision.target,
-        signal_id=signal["id"],
+        signal_id=opening.signal_id,
         deviation_points=deviation,
-        magic=signal["magic"] or 0,
+        type_time="GTC" if opening.expiration is None else "SPECIFIED",
+        expiration=opening.expiration,
+        magic=opening.magic,
         guards=guards,
         reserved_risk=decision.risk or NO_MONEY,
         reserved_margin=decision.margin or NO_MONEY,
@@ -194,13 +232,9 @@ def _opening(signal: Row, account_id: UUID, decision: Decision, facts: RiskFacts
     )
 
 
-def _pending_prices(signal: Row, facts: RiskFacts) -> tuple[Price | None, Price | None]:
-    """The price at which the order waits, and of a stop-limit the limit that it leaves; both on the tick grid."""
-    spec = next((each for each in facts.specs if each.name == signal["symbol"]), None)
-    limit = signal["details"].get("stop_limit")
-    prices = (signal["entry_price"], None if limit is None else Decimal(limit))
-    on_grid = [None if each is None or spec is None else spec.price(each) for each in prices]
-    return on_grid[0], on_grid[1]
+def _on_grid(price: Price | None, spec: SymbolSpec | None) -> Price | None:
+    """The price at which a pending order waits, on the symbol's tick grid."""
+    return None if price is None or spec is None else spec.price(price)
 
 
 def _approval(decision: Decision, facts: RiskFacts) -> str:
