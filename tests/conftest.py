@@ -53,6 +53,7 @@ class Cluster:
         self.superuser_url = superuser_url
         self.owner_url = owner_url
         self.server = server
+        self.owner = urlsplit(owner_url).username
 
     async def _execute(self, statement: str) -> None:
         conn = await asyncpg.connect(self.superuser_url)
@@ -64,7 +65,7 @@ class Cluster:
     async def create(self, name: str, template: str | None = None) -> str:
         """Create a database that belongs to the application's user and return its URL."""
         from_template = f"TEMPLATE {template}" if template else ""
-        await self._execute(f'CREATE DATABASE "{name}" OWNER {OWNER} {from_template}')
+        await self._execute(f'CREATE DATABASE "{name}" OWNER "{self.owner}" {from_template}')
         return with_database(self.owner_url, name)
 
     async def drop(self, name: str) -> None:

@@ -133,7 +133,7 @@ def scripts() -> Problems:
 
 
 STEPS: dict[str, Callable[[], Problems]] = {
-    "format": lambda: _tool("ruff", "format", "--check", "."),
+    "format": lambda: _tool("ruff", "format", "--check", "--output-format", "concise", "."),
     "lint": lambda: _tool("ruff", "check", "--output-format", "concise", "."),
     "types": lambda: _tool("mypy"),
     "layers": layers,

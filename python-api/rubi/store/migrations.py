@@ -68,7 +68,9 @@ def read_folder(folder: Path = FOLDER) -> list[Migration]:
     return list(found.values())
 
 
-async def pending(conn: asyncpg.Connection | asyncpg.pool.PoolConnectionProxy, folder: Path = FOLDER) -> list[Migration]:
+async def pending(
+    conn: asyncpg.Connection | asyncpg.pool.PoolConnectionProxy, folder: Path = FOLDER
+) -> list[Migration]:
     """Return what `migrate` would apply; raises MigrationError when the ledger and the folder contradict each other."""
     if not await conn.fetchval("SELECT to_regclass('schema_migrations') IS NOT NULL"):
         return read_folder(folder)
