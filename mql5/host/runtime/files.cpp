@@ -65,9 +65,10 @@ int unit_of(open_file &f) {
   return high == -1 ? -1 : low | high << 8;
 }
 
+// Windows' sharing, as far as one lock can say it: a writer that does not share writing is alone.
 bool lock(int fd, int flags) {
-  const bool shared = (flags & FILE_SHARE_READ) != 0 || (flags & FILE_SHARE_WRITE) != 0;
-  return flock(fd, (shared ? LOCK_SH : LOCK_EX) | LOCK_NB) == 0;
+  const bool alone = (flags & FILE_WRITE) != 0 ? (flags & FILE_SHARE_WRITE) == 0 : (flags & (FILE_SHARE_READ | FILE_SHARE_WRITE)) == 0;
+  return flock(fd, (alone ? LOCK_EX : LOCK_SH) | LOCK_NB) == 0;
 }
 
 }  // namespace

@@ -271,6 +271,7 @@ void broker_state::flush_transactions() {
     e.transaction_data = t;
     host().post(e);
   }
+  if (!outgoing_.empty() && mode != "drop" && mode != "hold") host().post({event::trade});
   outgoing_.clear();
 }
 
@@ -280,6 +281,7 @@ void broker_state::release_transactions() {
     e.transaction_data = t;
     host().post(e);
   }
+  if (!held_.empty()) host().post({event::trade});
   held_.clear();
 }
 

@@ -42,7 +42,8 @@ host_state::host_state() : settings(read_settings()) {
   common_folder = settings["common"].str(folder + "/Common");
   virtual_clock = settings["clock"].str("real") == "virtual";
   virtual_us_ = settings["start_ms"].integer(clock_us(CLOCK_REALTIME) / 1000) * 1000;
-  boot_us = virtual_clock ? virtual_us_ - 3600000000L : clock_us(CLOCK_MONOTONIC) - 3600000000L;
+  // Ticks count from the machine's start, the same for all terminals of the machine.
+  boot_us = settings["boot_ms"].integer(virtual_clock ? 1700000000000L : 0) * 1000;
   server_offset_s = settings["server_offset_s"].integer(10800);
   for (const json &url : settings["allowed_urls"].items()) allowed_urls.push_back(url.str());
   kill_point = settings["kill"];
@@ -80,7 +81,7 @@ void host_state::advance_to_ms(long ms) {
 }
 
 void host_state::post(const event &e) {
-  if (e.kind == event::timer || e.kind == event::tick) {
+  if (e.kind == event::timer || e.kind == event::tick || e.kind == event::trade) {
     for (const event &queued : queue)
       if (queued.kind == e.kind) return;
   }
