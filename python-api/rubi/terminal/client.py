@@ -60,7 +60,6 @@ class Client:
         executor: Executor,
         clock: ServiceClock,
         *,
-        instance_id: str,
         before_sync: BeforeSync = nothing_to_do,
         tell: Told = nobody_listens,
     ) -> None:
@@ -72,12 +71,12 @@ class Client:
         self._executor = executor
         self._clock = clock
         self._telemetry = Telemetry(broker)
-        self._instance_id = instance_id
         self._before_sync = before_sync
         self._tell = tell
         self._session: Session | None = None
         self._signals_sent = 0
         self._is_working = self._is_stopping = False
+        self._losses = 0
         self._is_plain = False
         """The last body was refused: the next one carries only what is needed for orders."""
 
@@ -121,7 +120,8 @@ class Client:
             except SessionLostError as lost:
                 log.warning("session.lost", why=str(lost))
                 self._tell("session_lost", {"why": str(lost)})
-                await asyncio.sleep(0.05)
+                self._losses += 1
+                await asyncio.sleep(self._wire.backoff.wait_s(self._losses))
 
     async def _connect(self) -> Session:
         self._session = None
@@ -155,7 +155,7 @@ class Client:
             "equity": account.equity,
             "currency": account.currency,
             "protocol": PROTOCOL,
-            "terminal_instance_id": self._instance_id,
+            "terminal_instance_id": self._journal.instance_id,
             "ea_version": VERSION,
             "build": account.build,
             "login": str(account.login),
@@ -183,7 +183,7 @@ class Client:
             self._is_plain = True
             await asyncio.sleep(REFUSED_PAUSE_S)
             return
-        self._is_plain = False
+        self._is_plain, self._losses = False, 0
         answer = decode(raw)
         progress = self._settle(body, answer)
         progress |= await self._work(raw, answer)
@@ -219,6 +219,11 @@ class Client:
         """Take note of what the service has; whether it has anything that it had not."""
         self._journal.confirmed(answer.get("report_acks") or [], answer.get("ack_acks") or [])
         progress = self._telemetry.delivered(body, answer)
+        for item in answer.get("rejected") or ():
+            log.warning("sync.rejected", **item)
+            self._tell("rejected", item)
+            if item.get("part") == "reports":
+                self._journal.refused_by_service(body.get("reports", []))
         self._executor.take_limits(answer.get("limits"))
         answered = answer.get("signal_acks") or []
         for ack in answered:

@@ -7,8 +7,12 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+import structlog
+
 from rubi.domain.units import ZERO, Side
 from rubi.terminal.wire import decode, parse_iso
+
+log = structlog.get_logger(__name__)
 
 SIGNED_FIELDS = (
     "order_id",
@@ -26,6 +30,7 @@ SIGNED_FIELDS = (
 
 CLOSING = frozenset({"CLOSE_POSITION", "CLOSE_PARTIAL", "CLOSE_BY", "CLOSE_ALL"})
 OPENING = frozenset({"OPEN", "PLACE_PENDING"})
+UNREADABLE = "UNREADABLE"
 KINDS = CLOSING | OPENING | {"MODIFY_PENDING", "CANCEL_PENDING", "MODIFY_POSITION", "QUERY"}
 
 
@@ -84,7 +89,16 @@ def parse_commands(body: bytes) -> list[Command]:
     if not answer.get("commands"):
         return []
     texts = json.loads(body, parse_int=str, parse_float=str)["commands"]
-    return [parse_command(fields, text) for fields, text in zip(answer["commands"], texts, strict=True)]
+    return [readable(fields, text) for fields, text in zip(answer["commands"], texts, strict=True)]
+
+
+def readable(fields: dict[str, Any], text: dict[str, Any]) -> Command:
+    """Read one command; one that cannot be read keeps its identity, so that it can be refused."""
+    try:
+        return parse_command(fields, text)
+    except (KeyError, TypeError, ValueError, ArithmeticError) as wrong:
+        log.warning("command.unreadable", order_id=fields.get("order_id"), why=repr(wrong))
+        return Command(int(fields["order_id"]), str(fields.get("lease_id", "")), UNREADABLE)
 
 
 def parse_command(fields: dict[str, Any], text: dict[str, Any]) -> Command:

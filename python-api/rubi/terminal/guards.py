@@ -4,9 +4,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
-from rubi.terminal.broker import Account, Flags, Order, Position, Symbol, Tick
+from rubi.terminal.broker import Account, Filling, Flags, Order, Position, Symbol, Tick
 from rubi.terminal.commands import KINDS, Command
 from rubi.terminal.limits import Limits
+
+FILLINGS = frozenset({"AUTO", *Filling})
+PENDING_TYPES = frozenset({"LIMIT", "STOP", "STOP_LIMIT"})
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ def refusal(command: Command, view: View) -> str | None:
     """Return the code of the first condition that does not hold, or None."""
     if not command.is_intact:
         return "COMMAND_CORRUPT"
-    if command.kind not in KINDS or (command.opens and command.side is None):
+    if not is_supported(command):
         return "COMMAND_UNSUPPORTED"
     if command.not_after is not None and view.now > command.not_after:
         return "COMMAND_EXPIRED"
@@ -46,6 +49,13 @@ def refusal(command: Command, view: View) -> str | None:
     if command.kind in {"CLOSE_POSITION", "CLOSE_PARTIAL", "MODIFY_POSITION"}:
         return position_refusal(command, view.position)
     return opening_refusal(command, view) if command.opens else None
+
+
+def is_supported(command: Command) -> bool:
+    """Whether this terminal knows how to do it."""
+    if command.kind not in KINDS or (command.opens and command.side is None) or command.filling not in FILLINGS:
+        return False
+    return command.order_type in (PENDING_TYPES if command.kind == "PLACE_PENDING" else {*PENDING_TYPES, "MARKET"})
 
 
 def position_refusal(command: Command, position: Position | None) -> str | None:

@@ -7,10 +7,12 @@ the service has acknowledged is noted without a flush: a lost note only means th
 """
 
 import dataclasses
+import itertools
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from rubi.domain.retcodes import UNKNOWN_END
 from rubi.terminal.records import RecordFile
@@ -98,9 +100,15 @@ class Journal:
         self.entries: dict[int, Entry] = {}
         self._unfinished: dict[int, Entry] = {}
         self._duplicates: dict[int, str] = {}
+        self.instance_id = next((r["instance_id"] for r in self._file.records if "instance_id" in r), "")
+        """The terminal's own id, made with the journal: without its journal a terminal is another one, and says so."""
         for record in self._file.records:
-            self._fold(record)
+            if "order_id" in record:
+                self._fold(record)
         self._file.records = []
+        if not self.instance_id:
+            self.instance_id = str(uuid4())
+            self._file.append({"instance_id": self.instance_id})
         self.compact(now or datetime.now(UTC))
 
     def knows(self, order_id: int) -> bool:
@@ -187,6 +195,10 @@ class Journal:
             for note in notes:
                 self._fold(note)
 
+    def refused_by_service(self, reports: list[dict[str, Any]]) -> None:
+        """Reports that the service cannot read: sending them again would not help."""
+        self.confirmed([f"{one['order_id']}:{one['n']}" for one in reports], [])
+
     def unresolved(self) -> list[Entry]:
         """Orders that were taken and have no outcome: what a crash leaves."""
         return [entry for entry in self._unfinished.values() if entry.phase in OPEN_PHASES]
@@ -205,7 +217,8 @@ class Journal:
             for order_id, entry in self.entries.items()
             if not entry.is_finished or parse_iso(entry.at) > now - KEPT_FOR
         }
-        self._file.rewrite(entry.summary() for entry in self.entries.values())
+        summaries = (entry.summary() for entry in self.entries.values())
+        self._file.rewrite(itertools.chain([{"instance_id": self.instance_id}], summaries))
         self._compacted_size = self._file.size
 
     def close(self) -> None:

@@ -5,7 +5,6 @@ import os
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import httpx
 
@@ -17,7 +16,6 @@ from rubi.terminal.journal import Journal
 from rubi.terminal.limits import Limits
 from rubi.terminal.outbox import Outbox
 from rubi.terminal.points import VARIABLE, At, dies_at
-from rubi.terminal.records import sync_folder
 from rubi.terminal.remote import RemoteBroker
 from rubi.terminal.session import Backoff, Wire
 from rubi.terminal.simulated import AccountTerms, SimulatedBroker
@@ -25,23 +23,6 @@ from rubi.terminal.strategy import Strategy
 
 DEMO_SPEED = 8.0
 """Volatility of the demonstration: stops and targets of ordinary width are reached within a minute or so."""
-
-
-def instance_id_of(folder: Path) -> str:
-    """The terminal's own id: made once, kept in its data folder."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "terminal-instance-id"
-    if path.exists() and (known := path.read_text().strip()):
-        return known
-    fresh = str(uuid4())
-    draft = path.with_suffix(".new")
-    with draft.open("w") as file:
-        file.write(fresh + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
-    sync_folder(folder)
-    return fresh
 
 
 async def run_client(
@@ -83,7 +64,6 @@ async def run_client(
                 outbox,
                 executor,
                 clock,
-                instance_id=instance_id_of(data_dir),
                 before_sync=before_sync,
                 tell=tell,
             )
@@ -114,7 +94,7 @@ async def run_terminal(
 
     The account lives on in `data_dir` (or, with `broker_address`, in a `broker_server`). `on_event(name, facts)` hears
     `connected`, `signal_made`, `signal` (its acknowledgement), `command`, `executed`, `refused`, `recovered`,
-    `session_lost`, `leased_elsewhere`, `sync_refused` and `disconnected`.
+    `session_lost`, `leased_elsewhere`, `sync_refused`, `rejected` and `disconnected`.
 
     Raises:
         TerminalStoppedError: the token is refused; the message says what to do.

@@ -79,7 +79,7 @@ class Wire:
         """`http` has the service's base URL and the token."""
         self._http = http
         self._clock = clock
-        self._backoff = backoff or Backoff()
+        self.backoff = backoff or Backoff()
         self._at = at
         self.failures = 0
         """Requests that got no usable answer, for the totals."""
@@ -87,7 +87,8 @@ class Wire:
     async def connect(self, body: dict[str, Any]) -> Session:
         """Open a session. Raises `LeasedElsewhereError` while another terminal holds the account."""
         answer = decode(await self._exchange(CONNECT, encode(body), wait_s=0.0))
-        self._clock.learn(answer.get("server_time"))
+        if "session_id" not in answer:
+            raise SessionLostError("the answer to connect has no session_id: is this the address of the service?")
         return Session(
             id=answer["session_id"],
             epoch=answer.get("epoch", 0),
@@ -117,7 +118,6 @@ class Wire:
         session.seq += 1
         session.trading_state = answer.get("trading_state", session.trading_state)
         session.poll_ms = answer.get("next_poll_ms") or session.poll_ms
-        self._clock.learn(answer.get("server_time"))
         return raw
 
     async def disconnect(self, body: dict[str, Any], *, timeout_s: float) -> bool:
@@ -135,13 +135,15 @@ class Wire:
                 answer = await self._post(path, raw, wait_s, on_sent)
                 pause_s = self._judge(path, answer)
                 if pause_s is None:
+                    if failures == 0:  # a repeated question may get a stored answer with an old time
+                        self._clock.learn(decode(answer.content).get("server_time"))
                     return answer.content
                 why = f"status {answer.status_code}"
             except (httpx.TransportError, ValueError) as failure:
                 pause_s, why = 0.0, f"{type(failure).__name__}: {failure}"
             failures += 1
             self.failures += 1
-            pause_s = max(pause_s, self._backoff.wait_s(failures))
+            pause_s = max(pause_s, self.backoff.wait_s(failures))
             log.warning("wire.again", path=path, why=why, attempt=failures, pause_s=round(pause_s, 2))
             await asyncio.sleep(pause_s)
 
@@ -162,7 +164,8 @@ class Wire:
         """None: use the answer. A number: ask again after so many seconds. Else the matching error."""
         status = answer.status_code
         if status == httpx.codes.OK:
-            decode(answer.content)
+            if not isinstance(decode(answer.content), dict):
+                raise ValueError(f"{path} answered something else than a JSON object")
             return None
         if status in {401, 403}:
             raise TerminalStoppedError(

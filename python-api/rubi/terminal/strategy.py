@@ -1,7 +1,7 @@
 """The demonstration's strategy: trades the momentum of the last ticks, and now and then asks for something foolish.
 
-It exists to be watched: the third signal and then every fifth is one that the risk rules must deny (a target nearer
-than the stop, or a stop on the wrong side), so that a denial and its reason can be seen.
+It exists to be watched: the third opening signal and then every fourth is one that the risk rules must deny (a target
+nearer than the stop, or a stop on the wrong side), so that a denial and its reason can be seen.
 """
 
 import random
@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 
 WARM_UP_S = 0.5
 EVERY_S = 2.5
-FOOLISH_EVERY, FOOLISH_FIRST = 5, 2
+FOOLISH_EVERY, FOOLISH_FIRST = 4, 2
 MOST_OPEN = 4
 """Positions and signals under way; each risks `RISK_PERCENT`, so the account's cap on open risk is far away."""
 
@@ -69,7 +69,7 @@ class Strategy:
         self._tell = tell
         self._new_key = new_key
         self._random = random.Random(f"strategy:{seed}")
-        self._sent = 0
+        self._opened = 0
         self._next_at: float | None = None
         self._asked: dict[str, float] = {}
         self._seen: dict[int, float] = {}
@@ -90,7 +90,6 @@ class Strategy:
         if signal is None:
             return
         self._next_at = now + EVERY_S * self._random.uniform(0.8, 1.2)
-        self._sent += 1
         try:
             self._outbox.put(signal, at=self._now())
         except OutboxFullError as full:
@@ -121,8 +120,8 @@ class Strategy:
         if not free or len(busy) >= MOST_OPEN:
             return None
         symbol, side, tick = await self._strongest(free)
-        foolish = self._sent % FOOLISH_EVERY == FOOLISH_FIRST
-        wrong_way = foolish and self._sent % (2 * FOOLISH_EVERY) != FOOLISH_FIRST
+        foolish = self._opened % FOOLISH_EVERY == FOOLISH_FIRST
+        wrong_way = foolish and self._opened % (2 * FOOLISH_EVERY) != FOOLISH_FIRST
         stop_distance = (tick.ask - tick.bid) * STOP_SPREADS
         target_distance = stop_distance * (POOR_REWARD if foolish else REWARD)
         entry = tick.opening(side)
@@ -131,6 +130,7 @@ class Strategy:
         volume = await self._volume(symbol, side, entry, stop)
         if volume <= 0:
             return None
+        self._opened += 1
         if not foolish:
             self._asked[symbol.name] = now
         return self._signal(

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from rubi.domain.units import Side
-from rubi.terminal.broker import Account, Broker, Deal, DealCursor, Order, Position, Symbol
+from rubi.terminal.broker import Account, Broker, DealCursor, Order, Position, Symbol
 from rubi.terminal.wire import all_to_wire, encode, iso, to_wire
 
 PAGE = 100
@@ -41,6 +41,7 @@ class Telemetry:
         """A new session: `cursor` is the last deal the service has, `need` what it lacks."""
         self._cursor = cursor
         self._symbols_wanted = "symbols" in need
+        self._deals_refused: set[str] = set()
         self._history_told: dict[str, int] = {}
         self._history_since: int | None = None
         self._values_told: dict[str, Decimal] = {}
@@ -105,6 +106,8 @@ class Telemetry:
             self._books_told_at, self._books_told = time.monotonic(), self._books_read
         if cursor := answer.get("deal_cursor"):
             self._cursor = DealCursor(int(cursor["time_msc"]), int(cursor["ticket"]))
+        if "deals" in {item.get("part") for item in answer.get("rejected") or ()}:
+            self._deals_refused |= {d["ticket"] for d in body.get("deals", ()) if place_of(d) > self._cursor}
         self._symbols_wanted = "symbols" in (answer.get("need") or ())
         return self._cursor != before
 
@@ -117,7 +120,7 @@ class Telemetry:
         return {"taken_at": iso(now), "positions": all_to_wire(positions), "orders": all_to_wire(orders)}
 
     async def _history(self, tick_msc: int) -> dict[str, Any]:
-        deals: list[Deal] = await self._broker.deals(self._cursor, PAGE)
+        deals = [d for d in await self._broker.deals(self._cursor, PAGE) if str(d.ticket) not in self._deals_refused]
         if self._history_since is None:
             self._history_since = min(self._cursor.time_msc or tick_msc, tick_msc) - HISTORY_OVERLAP_MS
         gone = await self._broker.history_orders(self._history_since)
@@ -156,6 +159,11 @@ def account_money(account: Account) -> dict[str, Decimal]:
     """The changing part of an account."""
     names = ("balance", "equity", "margin", "margin_free", "margin_level", "profit", "credit")
     return {name: getattr(account, name) for name in names}
+
+
+def place_of(deal: dict[str, Any]) -> DealCursor:
+    """Where a told deal stands in the order of deals."""
+    return DealCursor(deal["time_msc"], int(deal["ticket"]))
 
 
 def fingerprint(positions: list[Position], orders: list[Order]) -> int:

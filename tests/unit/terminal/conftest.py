@@ -81,7 +81,6 @@ class Terminal:
                 self.outbox,
                 self.executor,
                 self.service_clock,
-                instance_id="one",
                 tell=self.tell,
             )
             running = asyncio.create_task(client.run(self.stop))

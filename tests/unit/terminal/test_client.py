@@ -100,7 +100,11 @@ async def test_the_greeting_says_who_and_what_this_terminal_is(terminal):
         "Rubi Simulated Markets",
         10000,
     )
-    assert (greeting["protocol"], greeting["margin_mode"], greeting["terminal_instance_id"]) == (2, "HEDGING", "one")
+    assert (greeting["protocol"], greeting["margin_mode"], greeting["terminal_instance_id"]) == (
+        2,
+        "HEDGING",
+        terminal.journal.instance_id,
+    )
     assert greeting["time"]["server"] - greeting["time"]["gmt"] == 10_800
     assert len(greeting["symbols_hash"]) == 64
 
