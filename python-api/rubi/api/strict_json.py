@@ -2,11 +2,18 @@
 
 import json
 import math
+import re
 from typing import Any, NoReturn
 
 from rubi.domain.errors import MalformedError, RubiError
 
 DEEPEST = 32
+
+# 1e309 is not a float any more, nor is a number of 309 digits before its point.
+_SHAPES = bytes.maketrans(b"123456789E", b"000000000e")
+_LARGE = (b"0e000", b"0e+000", b".e000", b".e+000", b"0" * 300)
+_STRUCTURE = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', re.DOTALL)
+_OPENING, _CLOSING = (b"[", b"{"), (b"]", b"}")
 
 
 def read_json(body: bytes) -> Any:
@@ -17,10 +24,19 @@ def read_json(body: bytes) -> Any:
         RubiError: NaN, an infinity, or a number too large to be one.
 
     """
+    if _too_deep_for(body):
+        raise _too_deep()
+    # Hooks for numbers and a walk through the texts cost more than the reading; few bodies can need them.
+    shapes = body.translate(_SHAPES)
+    may_overflow = any(shape in shapes for shape in _LARGE)
+    escaped = b"\\u" in body
     try:
-        # A lone surrogate cannot be encoded; it is looked for only where an escape could have made one.
-        text = body.decode("utf-8")
-        value = json.loads(text, object_pairs_hook=_object, parse_constant=_not_finite, parse_float=_float)
+        value = json.loads(
+            body.decode("utf-8"),
+            object_pairs_hook=_object,
+            parse_constant=_not_finite,
+            parse_float=_float if may_overflow else None,
+        )
     except UnicodeDecodeError:
         raise MalformedError("BODY_NOT_UTF8", "the body is not UTF-8") from None
     except json.JSONDecodeError as error:
@@ -32,8 +48,24 @@ def read_json(body: bytes) -> Any:
     except ValueError as error:
         # int() refuses more than 4300 digits
         raise RubiError("NUMBER_INVALID", "the body holds a number with thousands of digits") from error
-    _check(value, "\\u" in text)
+    if escaped:
+        _check_texts(value)
     return value
+
+
+def _too_deep_for(body: bytes) -> bool:
+    """Whether brackets nest deeper than allowed; brackets inside texts do not count."""
+    if body.count(b"[") + body.count(b"{") <= DEEPEST:
+        return False
+    depth = 0
+    for token in _STRUCTURE.findall(body):
+        if token in _OPENING:
+            depth += 1
+            if depth > DEEPEST:
+                return True
+        elif token in _CLOSING:
+            depth -= 1
+    return False
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -56,22 +88,17 @@ def _not_finite(name: str) -> NoReturn:
     raise RubiError("NUMBER_INVALID", f"{name} is not a number of JSON")
 
 
-def _check(value: Any, escaped: bool, depth: int = 1) -> None:
+def _check_texts(value: Any) -> None:
     match value:
         case str():
-            if escaped:
-                _check_text(value)
-        case dict() | list():
-            if depth > DEEPEST:
-                raise _too_deep()
-            if isinstance(value, dict):
-                for name, part in value.items():
-                    if escaped:
-                        _check_text(name)
-                    _check(part, escaped, depth + 1)
-            else:
-                for part in value:
-                    _check(part, escaped, depth + 1)
+            _check_text(value)
+        case dict():
+            for name, part in value.items():
+                _check_text(name)
+                _check_texts(part)
+        case list():
+            for part in value:
+                _check_texts(part)
 
 
 def _check_text(text: str) -> None:

@@ -59,5 +59,37 @@ def test_what_is_not_strict_json_is_named(body, code, status):
     assert (caught.value.code, caught.value.status) == (code, status)
 
 
+def test_brackets_in_texts_neither_count_nor_hide():
+    assert read_json(json.dumps({"a": "[" * 500, "b": '\\"[{' * 100}).encode()) is not None
+    hidden = b'["' + b"]" * 50 + b'",' + b"[" * 40 + b"]" * 40 + b',"' + b"[" * 50 + b'"]'
+    with pytest.raises(RubiError, match="deeper"):
+        read_json(hidden)
+
+
 def test_nesting_up_to_the_limit_is_read():
     assert read_json(b"[" * DEEPEST + b"]" * DEEPEST) is not None
+
+
+@given(
+    st.integers(0, 9), st.sampled_from(["", ".", ".5", "00"]), st.sampled_from(["e", "E", "e+"]), st.integers(300, 9999)
+)
+def test_no_number_becomes_an_infinity(digit, more, letter, exponent):
+    text = f"{digit}{more if not more.endswith('.') else '.0'}{letter}{exponent}"
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return
+    if value == float("inf"):
+        with pytest.raises(RubiError):
+            read_json(text.encode())
+    else:
+        assert read_json(text.encode()) == value
+
+
+@pytest.mark.parametrize("text", ["9" * 310 + ".0", "-" + "9" * 310 + ".0", "0." + "0" * 400 + "1", "1" * 309 + "e0"])
+def test_long_numbers_are_finite_or_refused(text):
+    if abs(json.loads(text)) == float("inf"):
+        with pytest.raises(RubiError):
+            read_json(text.encode())
+    else:
+        assert read_json(text.encode()) == json.loads(text)
