@@ -83,9 +83,9 @@ async def weigh_opening(
     decision = decide_legacy(case, now=now) if facts.legacy else gates.decide(case, now=now)
     record = {"rules": "legacy" if facts.legacy else "gates", **gates.decision_record(case, decision)}
     if not decision.approved or decision.volume is None:
-        return Verdict((), str(decision.code), decision.detail, record, decision.digest)
+        return Verdict((), str(decision.code), decision.detail, record, record["digest"])
     order = _order(opening, account_id, decision, facts, now)
-    return Verdict((order,), None, _approval(decision, facts), record, decision.digest)
+    return Verdict((order,), None, _approval(decision, facts), record, record["digest"])
 
 
 async def case_of(
