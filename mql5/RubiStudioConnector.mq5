@@ -690,6 +690,9 @@ long CRubiClock::Stamp(void)
 #define RUBI_PRICE_RETRIES       2
 #define RUBI_WAIT_RETRIES        3
 #define RUBI_RETRY_SLEEP_MS      300
+//--- a symbol that was not in Market Watch needs a moment
+#define RUBI_SYMBOL_TRIES        10
+#define RUBI_SYMBOL_SLEEP_MS     100
 //+------------------------------------------------------------------+
 //| How much of an order's life the journal has seen                 |
 //+------------------------------------------------------------------+
@@ -1327,6 +1330,25 @@ void CRubiDeals::Dropped(void)
   }
 //+------------------------------------------------------------------+
 //+------------------------------------------------------------------+
+//|                                                      Folders.mqh |
+//|                                     Copyright 2025, Rubi Studio. |
+//|                                     https://www.rubi-studio.com/ |
+//+------------------------------------------------------------------+
+//+------------------------------------------------------------------+
+//| Make a folder and every folder above it                          |
+//+------------------------------------------------------------------+
+void RubiMakeFolder(const string path,const int common)
+  {
+   int size=StringLen(path);
+   for(int i=1; i<size; i++)
+     {
+      if(StringGetCharacter(path,i)=='/')
+         FolderCreate(StringSubstr(path,0,i),common);
+     }
+   FolderCreate(path,common);
+  }
+//+------------------------------------------------------------------+
+//+------------------------------------------------------------------+
 //|                                                        Guard.mqh |
 //|                                     Copyright 2025, Rubi Studio. |
 //|                                     https://www.rubi-studio.com/ |
@@ -1929,7 +1951,7 @@ int RubiToBytes(const string text,uchar &bytes[])
 //+------------------------------------------------------------------+
 //| The text of UTF-8 bytes                                          |
 //+------------------------------------------------------------------+
-string RubiFromBytes(const uchar &bytes[],const int from,const int count)
+string RubiFromBytes(uchar &bytes[],const int from,const int count)
   {
    if(count<=0)
       return("");
@@ -2169,9 +2191,16 @@ public:
 //+------------------------------------------------------------------+
 bool CRubiRules::Ready(const string symbol)
   {
+   MqlTick tick;
    if(symbol=="" || !SymbolSelect(symbol,true))
       return(false);
-   return(SymbolIsSynchronized(symbol));
+   for(int i=0; i<RUBI_SYMBOL_TRIES; i++)
+     {
+      if(SymbolIsSynchronized(symbol) && Quote(symbol,tick))
+         return(true);
+      Sleep(RUBI_SYMBOL_SLEEP_MS);
+     }
+   return(false);
   }
 //+------------------------------------------------------------------+
 //| The last quote, both sides of it                                 |
@@ -2419,6 +2448,8 @@ private:
    double            m_lot;
    int               m_rate;
    bool              m_demo_service;
+   int               m_before;         // positions before this batch of commands
+   int               m_added;          // by this batch, whether they are visible yet or not
    ulong             m_sent[];
    int               m_sent_count;
 
@@ -2433,6 +2464,8 @@ public:
    string            Fresh(const SRubiCommand &command,const double price) const;
    string            Risk(const string symbol,const bool buy,const double volume,const double entry,const double sl) const;
    string            Margin(const string symbol,const ENUM_ORDER_TYPE type,const double volume,const double price) const;
+   void              Batch(void);
+   void              Added(const int positions);
    void              Sent(void);
    bool              DemoOnly(void) const;
    bool              Trading(void) const;
@@ -2455,6 +2488,8 @@ CRubiGuard::CRubiGuard(void)
    m_lot=0.0;
    m_rate=0;
    m_demo_service=false;
+   m_before=0;
+   m_added=0;
    m_sent_count=0;
   }
 //+------------------------------------------------------------------+
@@ -2527,6 +2562,9 @@ string CRubiGuard::Allows(const SRubiCommand &command)
 string CRubiGuard::Slots(const SRubiCommand &command) const
   {
    int taken=PositionsTotal();
+//--- a position shows a moment after its OrderSend
+   if(m_before+m_added>taken)
+      taken=m_before+m_added;
    if(command.kind=="PLACE_PENDING")
      {
       int limit=(int)AccountInfoInteger(ACCOUNT_LIMIT_ORDERS);
@@ -2559,6 +2597,21 @@ string CRubiGuard::Rate(void)
    if(m_sent_count>=m_rate)
       return("MAX_ORDERS_PER_MINUTE");
    return("");
+  }
+//+------------------------------------------------------------------+
+//| Some commands follow one another                                 |
+//+------------------------------------------------------------------+
+void CRubiGuard::Batch(void)
+  {
+   m_before=PositionsTotal();
+   m_added=0;
+  }
+//+------------------------------------------------------------------+
+//| A command opened (1) or closed (-1) a position                   |
+//+------------------------------------------------------------------+
+void CRubiGuard::Added(const int positions)
+  {
+   m_added+=positions;
   }
 //+------------------------------------------------------------------+
 //| An order that counts in the minute was sent                      |
@@ -3333,8 +3386,8 @@ void CRubiInbox::Open(const string account,const string folder)
   {
    m_drop=RUBI_SIGNAL_FOLDER+"/"+account;
    m_own=folder+"/inbox";
-   FolderCreate(m_drop,FILE_COMMON);
-   FolderCreate(m_own,0);
+   RubiMakeFolder(m_drop,FILE_COMMON);
+   RubiMakeFolder(m_own,0);
   }
 //+------------------------------------------------------------------+
 //| Signal files of a folder, oldest name first                      |
@@ -4429,6 +4482,7 @@ void CRubiSymbols::Write(CRubiJsonWriter &writer)
    if(!m_all && now-m_looked<RUBI_SPECS_MS)
       return;
    m_looked=now;
+   Refresh();
    int written=0;
    for(int i=0; i<m_count && written<RUBI_SPECS_PER_SYNC; i++)
      {
@@ -4771,6 +4825,7 @@ private:
    ulong             m_magic;
 
    void              Begin(const SRubiCommand &command,MqlTradeRequest &request) const;
+   ulong             SelectPosition(const ulong ticket) const;
    string            Sized(SRubiCommand &command) const;
    bool              Against(const string symbol,const bool buy,double &volume) const;
    bool              FirstIn(const string symbol,const ulong ticket) const;
@@ -4778,6 +4833,8 @@ private:
    string            Pending(SRubiCommand &command,const CRubiGuard &guard,MqlTradeRequest &request) const;
    string            ModifyPosition(SRubiCommand &command,const CRubiGuard &guard,MqlTradeRequest &request) const;
    string            ModifyPending(SRubiCommand &command,const CRubiGuard &guard,MqlTradeRequest &request) const;
+   string            Close(SRubiCommand &command,const CRubiGuard &guard,MqlTradeRequest &request) const;
+   string            Priced(const SRubiCommand &command,const CRubiGuard &guard,MqlTradeRequest &request) const;
    string            Cancel(SRubiCommand &command,MqlTradeRequest &request) const;
    string            CloseBy(SRubiCommand &command,MqlTradeRequest &request) const;
    string            Expiry(SRubiCommand &command,MqlTradeRequest &request) const;
@@ -4785,10 +4842,8 @@ private:
 public:
                      CRubiBuilder(void);
    void              Configure(const CRubiSettings &settings);
-   ulong             SelectPosition(const ulong ticket) const;
+   int               Oldest(const string symbol,ulong &tickets[]) const;
    string            Build(SRubiCommand &command,const CRubiGuard &guard,MqlTradeRequest &request) const;
-   string            Close(SRubiCommand &command,const CRubiGuard &guard,MqlTradeRequest &request) const;
-   string            Reprice(const SRubiCommand &command,const CRubiGuard &guard,MqlTradeRequest &request) const;
   };
 //+------------------------------------------------------------------+
 //| Constructor                                                      |
@@ -4936,7 +4991,7 @@ string CRubiBuilder::Open(SRubiCommand &command,const CRubiGuard &guard,MqlTrade
    command.tp=CRubiRules::Price(command.symbol,command.tp);
    request.sl=command.sl;
    request.tp=command.tp;
-   code=Reprice(command,guard,request);
+   code=Priced(command,guard,request);
    if(code!="")
       return(code);
    if(reduces)
@@ -4951,12 +5006,10 @@ string CRubiBuilder::Open(SRubiCommand &command,const CRubiGuard &guard,MqlTrade
 //+------------------------------------------------------------------+
 //| Today's price into a market order, and all that hangs on it      |
 //+------------------------------------------------------------------+
-string CRubiBuilder::Reprice(const SRubiCommand &command,const CRubiGuard &guard,MqlTradeRequest &request) const
+string CRubiBuilder::Priced(const SRubiCommand &command,const CRubiGuard &guard,MqlTradeRequest &request) const
   {
    MqlTick tick;
    bool    buy=(request.type==ORDER_TYPE_BUY);
-   if(request.action!=TRADE_ACTION_DEAL)
-      return("");
    if(!CRubiRules::Quote(request.symbol,tick))
       return("NO_QUOTE");
    request.price=buy ? tick.ask : tick.bid;
@@ -5062,6 +5115,36 @@ string CRubiBuilder::ModifyPosition(SRubiCommand &command,const CRubiGuard &guar
    if(code=="" && command.has_sl)
       code=guard.Risk(command.symbol,buy,volume,opened,command.sl);
    return(code);
+  }
+//+------------------------------------------------------------------+
+//| Positions of a symbol (empty for all), oldest first, as FIFO     |
+//| accounts demand                                                  |
+//+------------------------------------------------------------------+
+int CRubiBuilder::Oldest(const string symbol,ulong &tickets[]) const
+  {
+   long opened[];
+   int  count=0;
+   int  total=PositionsTotal();
+   ArrayResize(tickets,total);
+   ArrayResize(opened,total);
+   for(int i=0; i<total; i++)
+     {
+      ulong ticket=PositionGetTicket(i);
+      if(ticket==0 || (symbol!="" && PositionGetString(POSITION_SYMBOL)!=symbol))
+         continue;
+      long time=PositionGetInteger(POSITION_TIME_MSC);
+      int  at=count;
+      while(at>0 && opened[at-1]>time)
+        {
+         opened[at]=opened[at-1];
+         tickets[at]=tickets[at-1];
+         at--;
+        }
+      opened[at]=time;
+      tickets[at]=ticket;
+      count++;
+     }
+   return(count);
   }
 //+------------------------------------------------------------------+
 //+------------------------------------------------------------------+
@@ -5177,7 +5260,7 @@ string CRubiBuilder::Close(SRubiCommand &command,const CRubiGuard &guard,MqlTrad
    request.position=ticket;
    request.type=buy ? ORDER_TYPE_SELL : ORDER_TYPE_BUY;
    request.volume=volume;
-   return(Reprice(command,guard,request));
+   return(Priced(command,guard,request));
   }
 //+------------------------------------------------------------------+
 //| A position by an opposite one, named by order_ticket             |
@@ -5272,7 +5355,6 @@ private:
    void              Send(SRubiCommand &command,MqlTradeRequest &request,
                           CRubiJournal &journal,CRubiGuard &guard,const CRubiClock &clock);
    void              CloseAll(SRubiCommand &command,CRubiJournal &journal,CRubiGuard &guard,const CRubiClock &clock);
-   int               Oldest(const string symbol,ulong &tickets[]) const;
 
 public:
                      CRubiOrders(void);
@@ -5448,9 +5530,7 @@ bool CRubiOrders::Check(const SRubiCommand &command,MqlTradeRequest &request,SRu
 //+------------------------------------------------------------------+
 bool CRubiOrders::Again(const SRubiCommand &command,const CRubiGuard &guard,MqlTradeRequest &request) const
   {
-   if(request.action==TRADE_ACTION_DEAL)
-      return(m_builder.Reprice(command,guard,request)=="");
-//--- what it is about may have changed or gone
+//--- with all guards: the price, or what it is about, may have changed
    SRubiCommand reread=command;
    return(m_builder.Build(reread,guard,request)=="");
   }
@@ -5525,14 +5605,13 @@ ENUM_RUBI_VERDICT CRubiOrders::Attempt(const SRubiCommand &command,MqlTradeReque
            }
          else
             if(verdict==RUBI_VERDICT_FILLING && request.action==TRADE_ACTION_DEAL && filling+1<fillings)
-              {
                filling++;
-               request.type_filling=modes[filling];
-              }
             else
                return(verdict);
       if(Late(command,clock) || !Again(command,guard,request))
          return(RUBI_VERDICT_REJECTED);
+      if(request.action==TRADE_ACTION_DEAL)
+         request.type_filling=modes[filling];
      }
    return(RUBI_VERDICT_REJECTED);
   }
@@ -5552,38 +5631,13 @@ void CRubiOrders::Send(SRubiCommand &command,MqlTradeRequest &request,
       unknown=(verdict==RUBI_VERDICT_UNKNOWN);
       if(verdict==RUBI_VERDICT_DONE)
          m_executed++;
+      //--- what is not known counts as there
+      if(command.kind=="OPEN" && verdict!=RUBI_VERDICT_REJECTED)
+         guard.Added(1);
+      if(command.kind=="CLOSE_POSITION" && verdict==RUBI_VERDICT_DONE)
+         guard.Added(-1);
      }
    journal.Result(command.order_id,report,unknown,RubiIso(clock.NowMs()));
-  }
-//+------------------------------------------------------------------+
-//| Positions of a symbol (empty for all), oldest first, as FIFO     |
-//| accounts demand                                                  |
-//+------------------------------------------------------------------+
-int CRubiOrders::Oldest(const string symbol,ulong &tickets[]) const
-  {
-   long opened[];
-   int  count=0;
-   int  total=PositionsTotal();
-   ArrayResize(tickets,total);
-   ArrayResize(opened,total);
-   for(int i=0; i<total; i++)
-     {
-      ulong ticket=PositionGetTicket(i);
-      if(ticket==0 || (symbol!="" && PositionGetString(POSITION_SYMBOL)!=symbol))
-         continue;
-      long time=PositionGetInteger(POSITION_TIME_MSC);
-      int  at=count;
-      while(at>0 && opened[at-1]>time)
-        {
-         opened[at]=opened[at-1];
-         tickets[at]=tickets[at-1];
-         at--;
-        }
-      opened[at]=time;
-      tickets[at]=ticket;
-      count++;
-     }
-   return(count);
   }
 //+------------------------------------------------------------------+
 //| Close every position of a symbol or of the account; one report   |
@@ -5592,7 +5646,7 @@ void CRubiOrders::CloseAll(SRubiCommand &command,CRubiJournal &journal,CRubiGuar
   {
    SRubiReport report,last;
    ulong       tickets[];
-   int         count=Oldest(command.symbol,tickets);
+   int         count=m_builder.Oldest(command.symbol,tickets);
    int         closed=0;
    int         attempt=0;
    bool        unknown=false;
@@ -6293,7 +6347,7 @@ bool CRubiDesk::Bind(const string account)
   {
    string folder=RUBI_FOLDER+"/"+account;
    Unbind();
-   FolderCreate(folder,0);
+   RubiMakeFolder(folder,0);
    if(!m_instance.Open(account,folder))
      {
       m_panel.State("Cannot write to MQL5/Files/"+folder+": see the Experts tab");
@@ -6610,6 +6664,7 @@ void CRubiSession::TakeCommands(const CRubiJsonReader &reader,const int root)
       m_worked=true;
      }
    list=reader.Find(root,"commands");
+   m_guard.Batch();
    for(int node=reader.First(list); node>=0; node=reader.Next(node))
      {
       SRubiCommand command;

@@ -19,6 +19,7 @@ private:
    ulong             m_magic;
 
    void              Begin(const SRubiCommand &command,MqlTradeRequest &request) const;
+   ulong             SelectPosition(const ulong ticket) const;
    string            Sized(SRubiCommand &command) const;
    bool              Against(const string symbol,const bool buy,double &volume) const;
    bool              FirstIn(const string symbol,const ulong ticket) const;
@@ -26,6 +27,8 @@ private:
    string            Pending(SRubiCommand &command,const CRubiGuard &guard,MqlTradeRequest &request) const;
    string            ModifyPosition(SRubiCommand &command,const CRubiGuard &guard,MqlTradeRequest &request) const;
    string            ModifyPending(SRubiCommand &command,const CRubiGuard &guard,MqlTradeRequest &request) const;
+   string            Close(SRubiCommand &command,const CRubiGuard &guard,MqlTradeRequest &request) const;
+   string            Priced(const SRubiCommand &command,const CRubiGuard &guard,MqlTradeRequest &request) const;
    string            Cancel(SRubiCommand &command,MqlTradeRequest &request) const;
    string            CloseBy(SRubiCommand &command,MqlTradeRequest &request) const;
    string            Expiry(SRubiCommand &command,MqlTradeRequest &request) const;
@@ -33,10 +36,8 @@ private:
 public:
                      CRubiBuilder(void);
    void              Configure(const CRubiSettings &settings);
-   ulong             SelectPosition(const ulong ticket) const;
+   int               Oldest(const string symbol,ulong &tickets[]) const;
    string            Build(SRubiCommand &command,const CRubiGuard &guard,MqlTradeRequest &request) const;
-   string            Close(SRubiCommand &command,const CRubiGuard &guard,MqlTradeRequest &request) const;
-   string            Reprice(const SRubiCommand &command,const CRubiGuard &guard,MqlTradeRequest &request) const;
   };
 //+------------------------------------------------------------------+
 //| Constructor                                                      |
@@ -184,7 +185,7 @@ string CRubiBuilder::Open(SRubiCommand &command,const CRubiGuard &guard,MqlTrade
    command.tp=CRubiRules::Price(command.symbol,command.tp);
    request.sl=command.sl;
    request.tp=command.tp;
-   code=Reprice(command,guard,request);
+   code=Priced(command,guard,request);
    if(code!="")
       return(code);
    if(reduces)
@@ -199,12 +200,10 @@ string CRubiBuilder::Open(SRubiCommand &command,const CRubiGuard &guard,MqlTrade
 //+------------------------------------------------------------------+
 //| Today's price into a market order, and all that hangs on it      |
 //+------------------------------------------------------------------+
-string CRubiBuilder::Reprice(const SRubiCommand &command,const CRubiGuard &guard,MqlTradeRequest &request) const
+string CRubiBuilder::Priced(const SRubiCommand &command,const CRubiGuard &guard,MqlTradeRequest &request) const
   {
    MqlTick tick;
    bool    buy=(request.type==ORDER_TYPE_BUY);
-   if(request.action!=TRADE_ACTION_DEAL)
-      return("");
    if(!CRubiRules::Quote(request.symbol,tick))
       return("NO_QUOTE");
    request.price=buy ? tick.ask : tick.bid;
@@ -310,6 +309,36 @@ string CRubiBuilder::ModifyPosition(SRubiCommand &command,const CRubiGuard &guar
    if(code=="" && command.has_sl)
       code=guard.Risk(command.symbol,buy,volume,opened,command.sl);
    return(code);
+  }
+//+------------------------------------------------------------------+
+//| Positions of a symbol (empty for all), oldest first, as FIFO     |
+//| accounts demand                                                  |
+//+------------------------------------------------------------------+
+int CRubiBuilder::Oldest(const string symbol,ulong &tickets[]) const
+  {
+   long opened[];
+   int  count=0;
+   int  total=PositionsTotal();
+   ArrayResize(tickets,total);
+   ArrayResize(opened,total);
+   for(int i=0; i<total; i++)
+     {
+      ulong ticket=PositionGetTicket(i);
+      if(ticket==0 || (symbol!="" && PositionGetString(POSITION_SYMBOL)!=symbol))
+         continue;
+      long time=PositionGetInteger(POSITION_TIME_MSC);
+      int  at=count;
+      while(at>0 && opened[at-1]>time)
+        {
+         opened[at]=opened[at-1];
+         tickets[at]=tickets[at-1];
+         at--;
+        }
+      opened[at]=time;
+      tickets[at]=ticket;
+      count++;
+     }
+   return(count);
   }
 #endif
 //+------------------------------------------------------------------+

@@ -119,7 +119,7 @@ string CRubiBuilder::Close(SRubiCommand &command,const CRubiGuard &guard,MqlTrad
    request.position=ticket;
    request.type=buy ? ORDER_TYPE_SELL : ORDER_TYPE_BUY;
    request.volume=volume;
-   return(Reprice(command,guard,request));
+   return(Priced(command,guard,request));
   }
 //+------------------------------------------------------------------+
 //| A position by an opposite one, named by order_ticket             |

@@ -19,7 +19,7 @@ int RubiToBytes(const string text,uchar &bytes[])
 //+------------------------------------------------------------------+
 //| The text of UTF-8 bytes                                          |
 //+------------------------------------------------------------------+
-string RubiFromBytes(const uchar &bytes[],const int from,const int count)
+string RubiFromBytes(uchar &bytes[],const int from,const int count)
   {
    if(count<=0)
       return("");

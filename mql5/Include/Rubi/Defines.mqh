@@ -42,6 +42,9 @@
 #define RUBI_PRICE_RETRIES       2
 #define RUBI_WAIT_RETRIES        3
 #define RUBI_RETRY_SLEEP_MS      300
+//--- a symbol that was not in Market Watch needs a moment
+#define RUBI_SYMBOL_TRIES        10
+#define RUBI_SYMBOL_SLEEP_MS     100
 //+------------------------------------------------------------------+
 //| How much of an order's life the journal has seen                 |
 //+------------------------------------------------------------------+

@@ -8,6 +8,7 @@
 #include "Account.mqh"
 #include "Clock.mqh"
 #include "Deals.mqh"
+#include "Folders.mqh"
 #include "Guard.mqh"
 #include "Http.mqh"
 #include "Inbox.mqh"
@@ -77,7 +78,7 @@ bool CRubiDesk::Bind(const string account)
   {
    string folder=RUBI_FOLDER+"/"+account;
    Unbind();
-   FolderCreate(folder,0);
+   RubiMakeFolder(folder,0);
    if(!m_instance.Open(account,folder))
      {
       m_panel.State("Cannot write to MQL5/Files/"+folder+": see the Experts tab");

@@ -34,6 +34,8 @@ private:
    double            m_lot;
    int               m_rate;
    bool              m_demo_service;
+   int               m_before;         // positions before this batch of commands
+   int               m_added;          // by this batch, whether they are visible yet or not
    ulong             m_sent[];
    int               m_sent_count;
 
@@ -48,6 +50,8 @@ public:
    string            Fresh(const SRubiCommand &command,const double price) const;
    string            Risk(const string symbol,const bool buy,const double volume,const double entry,const double sl) const;
    string            Margin(const string symbol,const ENUM_ORDER_TYPE type,const double volume,const double price) const;
+   void              Batch(void);
+   void              Added(const int positions);
    void              Sent(void);
    bool              DemoOnly(void) const;
    bool              Trading(void) const;
@@ -70,6 +74,8 @@ CRubiGuard::CRubiGuard(void)
    m_lot=0.0;
    m_rate=0;
    m_demo_service=false;
+   m_before=0;
+   m_added=0;
    m_sent_count=0;
   }
 //+------------------------------------------------------------------+
@@ -142,6 +148,9 @@ string CRubiGuard::Allows(const SRubiCommand &command)
 string CRubiGuard::Slots(const SRubiCommand &command) const
   {
    int taken=PositionsTotal();
+//--- a position shows a moment after its OrderSend
+   if(m_before+m_added>taken)
+      taken=m_before+m_added;
    if(command.kind=="PLACE_PENDING")
      {
       int limit=(int)AccountInfoInteger(ACCOUNT_LIMIT_ORDERS);
@@ -174,6 +183,21 @@ string CRubiGuard::Rate(void)
    if(m_sent_count>=m_rate)
       return("MAX_ORDERS_PER_MINUTE");
    return("");
+  }
+//+------------------------------------------------------------------+
+//| Some commands follow one another                                 |
+//+------------------------------------------------------------------+
+void CRubiGuard::Batch(void)
+  {
+   m_before=PositionsTotal();
+   m_added=0;
+  }
+//+------------------------------------------------------------------+
+//| A command opened (1) or closed (-1) a position                   |
+//+------------------------------------------------------------------+
+void CRubiGuard::Added(const int positions)
+  {
+   m_added+=positions;
   }
 //+------------------------------------------------------------------+
 //| An order that counts in the minute was sent                      |

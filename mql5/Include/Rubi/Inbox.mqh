@@ -5,6 +5,7 @@
 //+------------------------------------------------------------------+
 #ifndef RUBI_INBOX_MQH
 #define RUBI_INBOX_MQH
+#include "Folders.mqh"
 #include "Outbox.mqh"
 //+------------------------------------------------------------------+
 //| Class CRubiInbox.                                                |
@@ -43,8 +44,8 @@ void CRubiInbox::Open(const string account,const string folder)
   {
    m_drop=RUBI_SIGNAL_FOLDER+"/"+account;
    m_own=folder+"/inbox";
-   FolderCreate(m_drop,FILE_COMMON);
-   FolderCreate(m_own,0);
+   RubiMakeFolder(m_drop,FILE_COMMON);
+   RubiMakeFolder(m_own,0);
   }
 //+------------------------------------------------------------------+
 //| Signal files of a folder, oldest name first                      |

@@ -35,7 +35,6 @@ private:
    void              Send(SRubiCommand &command,MqlTradeRequest &request,
                           CRubiJournal &journal,CRubiGuard &guard,const CRubiClock &clock);
    void              CloseAll(SRubiCommand &command,CRubiJournal &journal,CRubiGuard &guard,const CRubiClock &clock);
-   int               Oldest(const string symbol,ulong &tickets[]) const;
 
 public:
                      CRubiOrders(void);
@@ -211,9 +210,7 @@ bool CRubiOrders::Check(const SRubiCommand &command,MqlTradeRequest &request,SRu
 //+------------------------------------------------------------------+
 bool CRubiOrders::Again(const SRubiCommand &command,const CRubiGuard &guard,MqlTradeRequest &request) const
   {
-   if(request.action==TRADE_ACTION_DEAL)
-      return(m_builder.Reprice(command,guard,request)=="");
-//--- what it is about may have changed or gone
+//--- with all guards: the price, or what it is about, may have changed
    SRubiCommand reread=command;
    return(m_builder.Build(reread,guard,request)=="");
   }
@@ -288,14 +285,13 @@ ENUM_RUBI_VERDICT CRubiOrders::Attempt(const SRubiCommand &command,MqlTradeReque
            }
          else
             if(verdict==RUBI_VERDICT_FILLING && request.action==TRADE_ACTION_DEAL && filling+1<fillings)
-              {
                filling++;
-               request.type_filling=modes[filling];
-              }
             else
                return(verdict);
       if(Late(command,clock) || !Again(command,guard,request))
          return(RUBI_VERDICT_REJECTED);
+      if(request.action==TRADE_ACTION_DEAL)
+         request.type_filling=modes[filling];
      }
    return(RUBI_VERDICT_REJECTED);
   }
@@ -315,38 +311,13 @@ void CRubiOrders::Send(SRubiCommand &command,MqlTradeRequest &request,
       unknown=(verdict==RUBI_VERDICT_UNKNOWN);
       if(verdict==RUBI_VERDICT_DONE)
          m_executed++;
+      //--- what is not known counts as there
+      if(command.kind=="OPEN" && verdict!=RUBI_VERDICT_REJECTED)
+         guard.Added(1);
+      if(command.kind=="CLOSE_POSITION" && verdict==RUBI_VERDICT_DONE)
+         guard.Added(-1);
      }
    journal.Result(command.order_id,report,unknown,RubiIso(clock.NowMs()));
-  }
-//+------------------------------------------------------------------+
-//| Positions of a symbol (empty for all), oldest first, as FIFO     |
-//| accounts demand                                                  |
-//+------------------------------------------------------------------+
-int CRubiOrders::Oldest(const string symbol,ulong &tickets[]) const
-  {
-   long opened[];
-   int  count=0;
-   int  total=PositionsTotal();
-   ArrayResize(tickets,total);
-   ArrayResize(opened,total);
-   for(int i=0; i<total; i++)
-     {
-      ulong ticket=PositionGetTicket(i);
-      if(ticket==0 || (symbol!="" && PositionGetString(POSITION_SYMBOL)!=symbol))
-         continue;
-      long time=PositionGetInteger(POSITION_TIME_MSC);
-      int  at=count;
-      while(at>0 && opened[at-1]>time)
-        {
-         opened[at]=opened[at-1];
-         tickets[at]=tickets[at-1];
-         at--;
-        }
-      opened[at]=time;
-      tickets[at]=ticket;
-      count++;
-     }
-   return(count);
   }
 //+------------------------------------------------------------------+
 //| Close every position of a symbol or of the account; one report   |
@@ -355,7 +326,7 @@ void CRubiOrders::CloseAll(SRubiCommand &command,CRubiJournal &journal,CRubiGuar
   {
    SRubiReport report,last;
    ulong       tickets[];
-   int         count=Oldest(command.symbol,tickets);
+   int         count=m_builder.Oldest(command.symbol,tickets);
    int         closed=0;
    int         attempt=0;
    bool        unknown=false;

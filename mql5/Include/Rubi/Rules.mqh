@@ -5,6 +5,7 @@
 //+------------------------------------------------------------------+
 #ifndef RUBI_RULES_MQH
 #define RUBI_RULES_MQH
+#include "Defines.mqh"
 #include "Text.mqh"
 //+------------------------------------------------------------------+
 //| Class CRubiRules.                                                |
@@ -32,9 +33,16 @@ public:
 //+------------------------------------------------------------------+
 bool CRubiRules::Ready(const string symbol)
   {
+   MqlTick tick;
    if(symbol=="" || !SymbolSelect(symbol,true))
       return(false);
-   return(SymbolIsSynchronized(symbol));
+   for(int i=0; i<RUBI_SYMBOL_TRIES; i++)
+     {
+      if(SymbolIsSynchronized(symbol) && Quote(symbol,tick))
+         return(true);
+      Sleep(RUBI_SYMBOL_SLEEP_MS);
+     }
+   return(false);
   }
 //+------------------------------------------------------------------+
 //| The last quote, both sides of it                                 |

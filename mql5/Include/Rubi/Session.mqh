@@ -283,6 +283,7 @@ void CRubiSession::TakeCommands(const CRubiJsonReader &reader,const int root)
       m_worked=true;
      }
    list=reader.Find(root,"commands");
+   m_guard.Batch();
    for(int node=reader.First(list); node>=0; node=reader.Next(node))
      {
       SRubiCommand command;

@@ -8,6 +8,7 @@
 #include "Defines.mqh"
 #include "Account.mqh"
 #include "Bytes.mqh"
+#include "Folders.mqh"
 #include "JsonWriter.mqh"
 //+------------------------------------------------------------------+
 //| Class CRubiSignals.                                              |
@@ -157,7 +158,7 @@ bool CRubiSignals::Keep(const string key,const string body)
    uchar  bytes[];
    int    size=RubiToBytes(body,bytes);
    m_number++;
-   FolderCreate(folder,FILE_COMMON);
+   RubiMakeFolder(folder,FILE_COMMON);
    ResetLastError();
    int handle=FileOpen(name+".tmp",FILE_WRITE|FILE_BIN|FILE_COMMON);
    if(handle==INVALID_HANDLE)

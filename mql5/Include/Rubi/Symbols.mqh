@@ -192,6 +192,7 @@ void CRubiSymbols::Write(CRubiJsonWriter &writer)
    if(!m_all && now-m_looked<RUBI_SPECS_MS)
       return;
    m_looked=now;
+   Refresh();
    int written=0;
    for(int i=0; i<m_count && written<RUBI_SPECS_PER_SYNC; i++)
      {
