@@ -2,16 +2,16 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import asyncpg
 import structlog
 
-from rubi.domain.order import NewOrder, OrderState
+from rubi.domain.order import OrderState
 from rubi.domain.signal import SignalType
 from rubi.flows.ports import Ports
 from rubi.flows.queue_order import queue_order
+from rubi.flows.show_order import order_made
 from rubi.flows.show_signal import signal_update
 from rubi.flows.weigh_signal import Verdict, refuse, weigh_close, weigh_open
 from rubi.live.bus import Event
@@ -108,10 +108,7 @@ async def _queue(conn: Connection, signal: Row, account_id: UUID, verdict: Verdi
     row = await signals.mark_queued(conn, signal["id"], message=verdict.detail, account_id=account_id, now=now)
     told = [
         Event("COMMAND_WAITS", signal["user_id"], account_id),
-        *(
-            Event("ORDER_UPDATE", signal["user_id"], account_id, _shown(order, order_id, now))
-            for order, order_id in made
-        ),
+        *(order_made(order, order_id, OrderState.QUEUED, now=now) for order, order_id in made),
         signal_update(row),
     ]
     return Decided(
@@ -142,21 +139,3 @@ async def _record(
             decided_at=now,
         ),
     )
-
-
-def _shown(order: NewOrder, order_id: int, now: datetime) -> dict[str, Any]:
-    return {
-        "id": order_id,
-        "signal_id": order.signal_id,
-        "kind": order.kind,
-        "symbol": order.symbol,
-        "side": order.side,
-        "volume": None if order.volume is None else float(order.volume),
-        "filled_volume": 0.0,
-        "state": OrderState.QUEUED,
-        "code": None,
-        "event": "APPROVED",
-        "retcode": None,
-        "price": None if order.price is None else float(order.price),
-        "at": now.isoformat(),
-    }

@@ -33,7 +33,7 @@ async def read_signal(ports: Ports, user_id: int, signal_id: int, *, only: UUID 
         orders = await signals.orders_of(conn, user_id, signal_id)
     return {
         **show(signal),
-        "decision": None if decision is None else _decision(decision),
+        "decision": None if decision is None else show_decision(decision),
         "orders": [_order(order) for order in orders],
     }
 
@@ -50,7 +50,7 @@ async def read_decision(ports: Ports, user_id: int, signal_id: int, *, only: UUI
         decision = await decisions.of_signal(conn, user_id, signal_id)
     if decision is None:
         raise NotFoundError("SIGNAL_UNDECIDED", f"signal {signal_id} has no decision yet; ask again in a moment")
-    return {**_decision(decision), "record": decision["record"]}
+    return {**show_decision(decision), "record": decision["record"]}
 
 
 async def _signal(conn: Connection, user_id: int, signal_id: int, only: UUID | None) -> Row:
@@ -60,7 +60,8 @@ async def _signal(conn: Connection, user_id: int, signal_id: int, only: UUID | N
     return row
 
 
-def _decision(row: Row) -> dict[str, Any]:
+def show_decision(row: Row) -> dict[str, Any]:
+    """A row of decisions without its case: the answer, and every gate."""
     said = row["record"].get("decision", {})
     return {
         "id": row["id"],

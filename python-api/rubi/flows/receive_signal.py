@@ -7,13 +7,13 @@ from typing import Protocol
 from uuid import UUID
 
 from rubi.domain.clock import BrokerClock
-from rubi.domain.errors import ForbiddenError, NotFoundError, RubiError
+from rubi.domain.errors import RubiError
 from rubi.domain.signal import DEFAULT_LIFE, Signal
+from rubi.flows.choose_account import choose_account
 from rubi.flows.ports import Ports
 from rubi.flows.show_signal import signal_update
 from rubi.observability.metrics import REPLAYS, SIGNALS_RECEIVED, observe_order
-from rubi.store import account_choices, signals
-from rubi.store.account_choices import AccountChoice
+from rubi.store import signals
 from rubi.store.pool import Connection
 from rubi.store.signals import Received
 
@@ -72,7 +72,7 @@ async def keep(conn: Connection, wish: Wish, now: datetime) -> Received:
         if before is not None and before["received_at"] > now - SAME_WISH:
             return signals.repeated(before, wish.body_sha256)
     try:
-        account = await _account(conn, wish)
+        account = await choose_account(conn, wish.user_id, named=wish.account, bound=wish.bound_account)
     except RubiError:
         # A repeated wish has its answer, whatever has become of the user's accounts since.
         known = await signals.find(conn, wish.user_id, wish.source, key)
@@ -96,26 +96,3 @@ def _keys(wish: Wish, now: datetime) -> tuple[str, str | None]:
         return f"body:{body}", None
     minute = int(now.timestamp() // SAME_WISH.total_seconds())
     return f"body:{body}:{minute}", f"body:{body}:{minute - 1}"
-
-
-async def _account(conn: Connection, wish: Wish) -> AccountChoice | None:
-    """The account that is meant: the named one, the token's, the only one; None when the user has none yet."""
-    choices = await account_choices.find(conn, wish.user_id, named=wish.account, only=wish.bound_account)
-    if wish.account is not None and wish.bound_account is not None:
-        if not choices:
-            raise ForbiddenError(
-                "TOKEN_ACCOUNT_MISMATCH",
-                f"this token is for one account and not for {wish.account}; leave `account` out or use another token",
-                field="account",
-            )
-        return choices[0]
-    if wish.account is not None and not choices:
-        raise NotFoundError("ACCOUNT_NOT_FOUND", f"you have no account {wish.account}", field="account")
-    if len(choices) > 1:
-        raise RubiError(
-            "ACCOUNT_REQUIRED",
-            f"{len(choices)} accounts could be meant; name one in `account` by its id",
-            field="account",
-            accounts=[{"id": str(each.id), "login": each.login, "server": each.server} for each in choices],
-        )
-    return choices[0] if choices else None

@@ -1,0 +1,51 @@
+"""Which account a request means: the one it names, the one its token is for, or the only one there is."""
+
+from uuid import UUID
+
+from rubi.domain.errors import ForbiddenError, NotFoundError, RubiError
+from rubi.store import account_choices
+from rubi.store.account_choices import AccountChoice
+from rubi.store.pool import Connection
+
+
+async def choose_account(
+    conn: Connection, user_id: int, *, named: str | None, bound: UUID | None
+) -> AccountChoice | None:
+    """The account that is meant; None when the user has none yet. `named` is an id or a login.
+
+    Raises:
+        RubiError: 422 `ACCOUNT_REQUIRED` when several could be meant, 403 or 404 for a wrong one.
+
+    """
+    choices = await account_choices.find(conn, user_id, named=named, only=bound)
+    if named is not None and bound is not None:
+        if not choices:
+            raise ForbiddenError(
+                "TOKEN_ACCOUNT_MISMATCH",
+                f"this token is for one account and not for {named}; leave `account` out or use another token",
+                field="account",
+            )
+        return choices[0]
+    if named is not None and not choices:
+        raise NotFoundError("ACCOUNT_NOT_FOUND", f"you have no account {named}", field="account")
+    if len(choices) > 1:
+        raise RubiError(
+            "ACCOUNT_REQUIRED",
+            f"{len(choices)} accounts could be meant; name one in `account` by its id",
+            field="account",
+            accounts=[{"id": str(each.id), "login": each.login, "server": each.server} for each in choices],
+        )
+    return choices[0] if choices else None
+
+
+async def need_account(conn: Connection, user_id: int, *, named: str | None, bound: UUID | None) -> AccountChoice:
+    """The account that is meant, as `choose_account`; a user who has none is told how to get one.
+
+    Raises:
+        RubiError: 422 `NO_ACCOUNT`, and what `choose_account` raises.
+
+    """
+    chosen = await choose_account(conn, user_id, named=named, bound=bound)
+    if chosen is None:
+        raise RubiError("NO_ACCOUNT", "there is no account to trade on: connect a terminal first", field="account")
+    return chosen
