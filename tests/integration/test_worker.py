@@ -1,0 +1,99 @@
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import pytest
+import redis.asyncio
+from tests.desk import open_ports, seat
+from tests.serving import SECRET
+
+from rubi.queue import DECIDE_SIGNAL, SWEEP, Doorbell
+from rubi.settings import SOURCE_ROOT
+from rubi.tasks.home import HEARTBEATS
+
+PATIENCE = 40.0
+
+
+@contextmanager
+def worker(dsn, redis_url, log):
+    """A real Celery worker, as the launcher starts it."""
+    env = os.environ | {
+        "PYTHONPATH": str(SOURCE_ROOT), "DATABASE_URL": dsn, "REDIS_URL": redis_url, "JWT_SECRET": SECRET,
+        "LOG_FILE": "",
+    }  # fmt: skip
+    command = [sys.executable, "-m", "celery", "-A", "rubi.tasks.worker:app", "worker", "--loglevel", "INFO"]
+    with log.open("wb") as out:
+        process = subprocess.Popen(command, env=env, stdout=out, stderr=out, cwd=log.parent)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait(10)
+
+
+async def until(condition, log):
+    deadline = time.monotonic() + PATIENCE
+    while not (found := await condition()):
+        assert time.monotonic() < deadline, log.read_text()[-3000:]
+        await asyncio.sleep(0.05)
+    return found
+
+
+@pytest.fixture
+async def desk(dsn, redis_url):
+    ports, _, client = await open_ports(dsn, redis_url)
+    yield await seat(ports, now=datetime.now(UTC))
+    await ports.pool.close()
+    await client.aclose()
+
+
+@pytest.fixture
+async def broker(redis_url):
+    async with redis.asyncio.from_url(redis_url) as client:
+        yield client
+
+
+@pytest.fixture
+def bell(redis_url):
+    doorbell = Doorbell(redis_url)
+    yield doorbell
+    doorbell.close()
+
+
+async def test_a_worker_decides_what_the_bell_names_and_leaves_in_order(desk, dsn, redis_url, broker, bell, tmp_path):
+    log = tmp_path / "worker.log"
+    now = datetime.now(UTC)
+    signal_id = await desk.signal(received_at=now, signal_time=now)
+    with worker(dsn, redis_url, log) as process:
+        bell.ring(DECIDE_SIGNAL, signal_id)
+        bell.ring(DECIDE_SIGNAL, signal_id)
+        bell.ring(SWEEP)
+        await until(lambda: desk.value("SELECT decided_at FROM trading_signals WHERE id = $1", signal_id), log)
+        assert await desk.value("SELECT count(*) FROM decisions WHERE signal_id = $1", signal_id) == 1
+        (heartbeat,) = await until(lambda: broker.keys(f"{HEARTBEATS}*"), log)
+        assert 0 < await broker.ttl(heartbeat) <= 15
+        process.send_signal(signal.SIGTERM)
+        assert await asyncio.to_thread(process.wait, 20) == 0
+    assert await broker.keys(f"{HEARTBEATS}*") == []
+    assert "Traceback" not in log.read_text()
+
+
+async def test_a_worker_outlives_a_broken_task_and_a_lost_database_connection(desk, dsn, redis_url, bell, tmp_path):
+    log = tmp_path / "worker.log"
+    now = datetime.now(UTC)
+    first, second = [await desk.signal(received_at=now, signal_time=now, comment=word) for word in ("one", "two")]
+    decided = "SELECT decided_at FROM trading_signals WHERE id = $1"
+    with worker(dsn, redis_url, log):
+        bell.ring(DECIDE_SIGNAL, "not a number")
+        bell.ring(DECIDE_SIGNAL, first)
+        await until(lambda: desk.value(decided, first), log)
+        await desk.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'rubi-worker'"
+        )
+        bell.ring(DECIDE_SIGNAL, second)
+        await until(lambda: desk.value(decided, second), log)
