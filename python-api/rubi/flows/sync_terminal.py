@@ -309,9 +309,15 @@ async def _hand_out(
         trading_state=session["trading_state"],
         tradable=not_tradable is None,
     )
-    commands = await lease_orders(conn, holder, now=now)
-    commands += await _queries(conn, terminal, now)
-    revoke = [row["id"] for row in await conn.fetch(orders.SQL["revoked"], terminal.account_id)]
+    # What was committed after the session was locked wakes this cycle again: its waiter was there first. Facts of this
+    # cycle may have given orders back to the queue or made them unknown.
+    moved = bool(cycle.acks or cycle.reports)
+    commands = await lease_orders(conn, holder, now=now) if session["has_queued"] or moved else []
+    if session["has_unknown"] or moved:
+        commands += await _queries(conn, terminal, now)
+    revoke = []
+    if session["has_revoked"]:
+        revoke = [row["id"] for row in await conn.fetch(orders.SQL["revoked"], terminal.account_id)]
     if not (commands or revoke or said.at_once):
         return None
     busy = bool(commands or revoke or cycle.acks or cycle.reports)
