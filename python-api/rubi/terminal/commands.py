@@ -38,7 +38,7 @@ KINDS = CLOSING | OPENING | {"MODIFY_PENDING", "CANCEL_PENDING", "MODIFY_POSITIO
 class Guards:
     """Conditions under which the service wants the command carried out."""
 
-    max_spread_points: int | None = None
+    max_spread_points: Decimal | None = None
     price_band: tuple[Decimal, Decimal] | None = None
     reduce_only: bool = False
     expect_volume: Decimal | None = None
@@ -96,7 +96,7 @@ def readable(fields: dict[str, Any], text: dict[str, Any]) -> Command:
     """Read one command; one that cannot be read keeps its identity, so that it can be refused."""
     try:
         return parse_command(fields, text)
-    except (KeyError, TypeError, ValueError, ArithmeticError) as wrong:
+    except (LookupError, TypeError, ValueError, ArithmeticError) as wrong:
         log.warning("command.unreadable", order_id=fields.get("order_id"), why=repr(wrong))
         return Command(int(fields["order_id"]), str(fields.get("lease_id", "")), UNREADABLE)
 
@@ -136,7 +136,7 @@ def parse_guards(fields: dict[str, Any]) -> Guards:
     """Read the guards; absent and null are no condition."""
     spread, band, volume = (fields.get(name) for name in ("max_spread_points", "price_band", "expect_volume"))
     return Guards(
-        max_spread_points=None if spread is None else int(spread),
+        max_spread_points=None if spread is None else Decimal(spread),
         price_band=None if band is None else (Decimal(band[0]), Decimal(band[1])),
         reduce_only=bool(fields.get("reduce_only")),
         expect_volume=None if volume is None else Decimal(volume),
@@ -145,7 +145,10 @@ def parse_guards(fields: dict[str, Any]) -> Guards:
 
 def number(fields: dict[str, Any], name: str) -> Decimal:
     """A number, or zero when it is absent."""
-    return Decimal(fields.get(name, 0))
+    read = Decimal(fields.get(name, 0))
+    if not read.is_finite():
+        raise ValueError(f"{name} is {read}")
+    return read
 
 
 def moment(value: Any) -> datetime | None:

@@ -3,14 +3,16 @@
 import asyncio
 import json
 import time
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
 
 from rubi.terminal.broker import Flags
+from rubi.terminal.clock import ServiceClock
 from rubi.terminal.session import Backoff, TerminalStoppedError
 
-from .desk import d, market, pending
+from .desk import HandClock, d, market, pending
 from .service import command
 
 
@@ -248,3 +250,50 @@ async def test_answers_of_another_number_end_the_session(terminal):
 
 async def test_transport_errors_are_httpx_errors():
     assert issubclass(httpx.ReadError, httpx.TransportError)
+
+
+async def test_a_stored_answer_does_not_set_the_clock_back(terminal):
+    terminal.service.server_time = terminal.later(0)
+    terminal.transport.script = ["deliver", "deliver", "drop_answer"]
+    terminal.service.answers = [{}, {"commands": [command(17, not_after=terminal.later(5))]}]
+    lost = []
+
+    def while_the_answer_is_lost():
+        if not terminal.transport.script and not lost:
+            lost.append(True)
+            terminal.clock.advance(10)  # the stored answer will be read ten seconds after it was made
+        return bool(terminal.service.told("acks"))
+
+    await terminal.until(while_the_answer_is_lost)
+    assert terminal.acks()[0] == (17, "REFUSED", "COMMAND_EXPIRED")
+
+
+def test_the_answer_that_travelled_fastest_tells_the_time():
+    own = HandClock()
+    clock = ServiceClock(lambda: datetime.fromtimestamp(own() / 1000, UTC))
+    for late_ms in (900, 40, 700):
+        clock.learn(datetime.fromtimestamp((own() + 60_000 - late_ms) / 1000, UTC).isoformat())
+    clock.learn(None)
+    assert clock.offset == timedelta(milliseconds=59_960)
+
+
+async def test_what_the_service_cannot_read_is_not_sent_for_ever(terminal):
+    terminal.service.acknowledges = False
+    terminal.service.answers = [
+        {"commands": [command(17)], "rejected": [{"part": "deals", "code": "X", "detail": "y"}]},
+        {"rejected": [{"part": "reports", "code": "X", "detail": "y"}], "ack_acks": ["17:INTENT"]},
+    ]
+    await terminal.until(lambda: len(terminal.service.bodies) > 5)
+    tickets = [x["ticket"] for x in terminal.service.told("deals")]
+    balance = str(terminal.broker.ledger.deals[0].ticket)
+    assert tickets.count(balance) == 1
+    assert len(set(tickets)) == 2
+    assert len(terminal.service.told("reports")) == 1
+    assert terminal.journal.knows(17)
+    assert ("rejected", {"part": "deals", "code": "X", "detail": "y"}) in terminal.events
+
+
+async def test_another_server_at_the_address_is_asked_again_calmly(terminal):
+    terminal.service.answer = lambda path, raw: (200, {"hello": "world"})
+    await terminal.until(lambda: len(terminal.service.received) > 3)
+    assert {path for path, _ in terminal.service.received} == {"connect"}

@@ -157,6 +157,18 @@ def test_a_grown_journal_is_written_anew_without_forgetting_what_matters(tmp_pat
     journal.close()
 
 
+def test_a_terminal_without_its_journal_is_another_terminal(tmp_path):
+    path = tmp_path / "j.log"
+    journal = Journal(path, now=NOW)
+    known = journal.instance_id
+    journal = reopened(journal, path, compact_from=1)
+    assert journal.instance_id == known
+    journal = reopened(journal, path)
+    assert journal.instance_id == known
+    path.unlink()
+    assert reopened(journal, path).instance_id != known
+
+
 def test_the_outbox_keeps_order_through_restarts_and_takes_a_key_once(tmp_path):
     outbox = Outbox(tmp_path / "o.log", largest=3)
     for key in ("a", "b", "b", "c"):
