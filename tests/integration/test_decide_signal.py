@@ -280,6 +280,23 @@ async def test_an_order_of_unknown_fate_blocks_its_symbol(desk):
     assert second["code"] == "SYMBOL_HAS_UNKNOWN_ORDER"
 
 
+async def test_a_symbol_rests_after_a_close_where_the_policy_says_so(desk):
+    await desk.policy(cooldown_seconds=60)
+    await desk.execute(
+        """INSERT INTO deals (account_id, ticket, symbol, type, entry, profit, time_msc, executed_at, received_at)
+           VALUES ($1, 1, 'EURUSD', 'SELL', 'OUT', -5, 0, $2, $2)""",
+        desk.account_id,
+        NOW - timedelta(seconds=30),
+    )
+    _, signal = await decide(desk)
+    assert signal["code"] == "COOLDOWN_ACTIVE"
+    await desk.execute(
+        "UPDATE deals SET executed_at = $2 WHERE account_id = $1", desk.account_id, NOW - timedelta(minutes=2)
+    )
+    decided, _ = await decide(desk)
+    assert decided.approved
+
+
 async def test_a_pending_in_the_brokers_book_counts_once(desk):
     await desk.policy(max_positions=2)
     _, first = await decide(desk, order_type=OrderType.LIMIT, entry_price=Decimal("1.098"), take_profit=Decimal("1.13"))
@@ -330,6 +347,14 @@ async def test_the_older_connectors_figures_may_be_two_minutes_old(older_desk):
     await older_desk.report(at=NOW - timedelta(seconds=121))
     _, signal = await decide(older_desk, volume=Decimal("0.1"))
     assert signal["code"] == "STALE_ACCOUNT"
+
+
+async def test_the_wall_time_of_an_unknown_clock_makes_no_signal_old_or_early(older_desk):
+    in_three_hours, details = NOW + timedelta(hours=3), {"clock": "unknown"}
+    decided, _ = await decide(older_desk, volume=Decimal("0.1"), signal_time=in_three_hours, details=details)
+    assert decided.approved
+    _, signal = await decide(older_desk, volume=Decimal("0.1"), signal_time=in_three_hours)
+    assert signal["code"] == "SIGNAL_IN_FUTURE"
 
 
 async def test_the_older_connector_counts_its_orders_under_way(older_desk):

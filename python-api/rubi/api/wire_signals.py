@@ -68,7 +68,7 @@ class RiskIn(BaseModel):
 
 
 class TargetIn(BaseModel):
-    """One of several targets; `share` percent of the volume leaves there."""
+    """One of several targets; `share` percent of the volume is meant to leave there."""
 
     price: Positive
     share: Annotated[Positive, Field(le=100)] | None = None
@@ -135,9 +135,11 @@ class SignalIn(BaseModel):
     )
     comment: Annotated[str, Field(max_length=256)] | None = None
     magic: Annotated[int, Field(ge=0, lt=2**63)] | None = None
-    take_profits: Annotated[list[TargetIn], Field(max_length=8)] | None = None
-    trailing: TrailingIn | None = None
-    break_even: BreakEvenIn | None = None
+    take_profits: Annotated[list[TargetIn], Field(max_length=8)] | None = Field(
+        None, description="kept with the signal; without take_profit the first becomes the order's target"
+    )
+    trailing: TrailingIn | None = Field(None, description="kept with the signal; no order is made of it")
+    break_even: BreakEvenIn | None = Field(None, description="kept with the signal; no order is made of it")
     indicators: Annotated[dict[str, Any], Field(max_length=64)] | None = None
     strategy_id: Annotated[str, BeforeValidator(_text), Field(max_length=64)] | None = None
 
