@@ -80,9 +80,9 @@ class Stack:
         self.tell("bringing the schema up to date")
         asyncio.run(migrate(self.database_url))
         self.tell("starting the API, a worker and the beat")
-        for name in ("worker", "beat"):
-            self._add(name, getattr(self, f"_{name}_command"))
+        self._add("worker", self._worker_command)
         self._start_api()
+        self._add("beat", self._beat_command)  # last: its imports would slow down the two that are waited for
         self.instance.say(
             pid=os.getpid(),
             url=self.url,
