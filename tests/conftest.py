@@ -88,7 +88,12 @@ def cluster(tmp_path_factory) -> Iterator[Cluster]:
         log=folder / "postgres.log",
         superuser_password=PASSWORD,
         password=PASSWORD,
-        settings={"shared_buffers": "64MB", "max_connections": "200"},
+        settings={
+            "shared_buffers": "64MB",
+            "max_connections": "200",
+            "fsync": "off",  # a database lives for one test; what survives a crash is tested on the running stack
+            "full_page_writes": "off",
+        },
     )
     server.start()
     yield Cluster(server.url("postgres", superuser=True), server.url(), server)
