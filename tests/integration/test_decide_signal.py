@@ -1,4 +1,5 @@
 import asyncio
+import os
 from datetime import timedelta
 from decimal import Decimal
 
@@ -13,12 +14,13 @@ from rubi.flows.decide_signal import decide_signal
 @pytest.fixture(scope="module")
 async def ports(cluster, template, redis_server):
     """One database for the module: cloning one for each test takes longer than the test. Each has a user of its own."""
-    dsn = await cluster.create("rubi_test_decide_signal", template)
+    name = f"rubi_test_decide_signal_{os.getpid()}"
+    dsn = await cluster.create(name, template)
     ports, _, client = await open_ports(dsn, redis_server.url())
     yield ports
     await ports.pool.close()
     await client.aclose()
-    await cluster.drop("rubi_test_decide_signal")
+    await cluster.drop(name)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 import asyncio
 import json
+import os
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -17,10 +18,11 @@ SPEC_BODY = {
 
 @pytest.fixture(scope="module")
 async def app(cluster, template, redis_server):
-    dsn = await cluster.create("rubi_test_signals", template)
+    name = f"rubi_test_signals_{os.getpid()}"
+    dsn = await cluster.create(name, template)
     async with serving(settings_for(dsn, redis_server.url())) as app:
         yield app
-    await cluster.drop("rubi_test_signals")
+    await cluster.drop(name)
 
 
 @pytest.fixture(scope="module")
