@@ -15,7 +15,7 @@ from rubi.domain.units import ZERO
 from rubi.terminal import requests
 from rubi.terminal.broker import Action, Broker, NoAnswerError, Position, Request, Result, Symbol
 from rubi.terminal.commands import Command
-from rubi.terminal.guards import View, in_band, refusal
+from rubi.terminal.guards import NEEDS_POSITION, View, in_band, refusal
 from rubi.terminal.journal import Journal
 from rubi.terminal.limits import Limits, Pace
 from rubi.terminal.points import At, nothing_happens
@@ -190,12 +190,14 @@ class Executor:
         offset_s = clock.server - clock.gmt
         if command.kind == "CLOSE_ALL":
             return await self._close_all(command, view)
+        if command.kind in NEEDS_POSITION and view.position is None:
+            return Result(Retcode.POSITION_CLOSED, comment="the position is closed already")
         if command.kind in {"CLOSE_POSITION", "CLOSE_PARTIAL"}:
-            assert view.position is not None, "checked by the guards"
+            assert view.position is not None, "checked above"
             whole = command.kind == "CLOSE_POSITION"
             return await self._close(command, view.position, view.position.volume if whole else command.volume)
         if command.kind == "MODIFY_POSITION":
-            assert view.position is not None, "checked by the guards"
+            assert view.position is not None, "checked above"
             assert view.symbol is not None, "checked by the guards"
             return await self._send(command, requests.protection(command, view.position, view.symbol))
         if command.opens:

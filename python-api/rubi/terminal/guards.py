@@ -9,6 +9,7 @@ from rubi.terminal.commands import KINDS, Command
 from rubi.terminal.limits import Limits
 
 FILLINGS = frozenset({"AUTO", *Filling})
+NEEDS_POSITION = frozenset({"CLOSE_POSITION", "CLOSE_PARTIAL", "MODIFY_POSITION"})
 PENDING_TYPES = frozenset({"LIMIT", "STOP", "STOP_LIMIT"})
 
 
@@ -46,7 +47,7 @@ def refusal(command: Command, view: View) -> str | None:
         return "LIMIT_DEMO_ONLY"
     if (command.symbol and view.symbol is None) or (command.opens and view.tick is None):
         return "SYMBOL_UNKNOWN"
-    if command.kind in {"CLOSE_POSITION", "CLOSE_PARTIAL", "MODIFY_POSITION"}:
+    if command.kind in NEEDS_POSITION:
         return position_refusal(command, view.position)
     return opening_refusal(command, view) if command.opens else None
 
@@ -61,7 +62,7 @@ def is_supported(command: Command) -> bool:
 def position_refusal(command: Command, position: Position | None) -> str | None:
     """The position that is to be changed stands, and is as large as the service believes."""
     if position is None:
-        return "POSITION_GONE"
+        return None  # nothing is left to do: the service is told POSITION_CLOSED, as by the broker
     expected = command.guards.expect_volume
     if expected is not None and position.volume != expected:
         return "POSITION_CHANGED"

@@ -50,8 +50,6 @@ async def test_the_acknowledgement_and_the_result_leave_with_the_very_next_reque
         ({"guards": {"price_band": [1.1002, 1.2]}}, "GUARD_PRICE_BAND"),
         ({"guards": {"price_band": [1.0, 1.10009]}}, "GUARD_PRICE_BAND"),
         ({"guards": {"reduce_only": True}}, "GUARD_REDUCE_ONLY"),
-        ({"kind": "CLOSE_POSITION", "position_ticket": "77"}, "POSITION_GONE"),
-        ({"kind": "MODIFY_POSITION", "position_ticket": "77"}, "POSITION_GONE"),
     ],
 )
 async def test_a_guard_that_does_not_hold_refuses_and_nothing_is_sent(terminal, fields, code):
@@ -228,6 +226,14 @@ async def test_a_position_that_changed_meanwhile_is_not_closed_by_guess(terminal
         command(18, "CLOSE_PARTIAL", volume=0.4, position_ticket=ticket),
     )
     assert terminal.acks() == [(17, "REFUSED", "POSITION_CHANGED"), (18, "REFUSED", "POSITION_TOO_SMALL")]
+
+
+@pytest.mark.parametrize("kind", ["CLOSE_POSITION", "CLOSE_PARTIAL", "MODIFY_POSITION"])
+async def test_a_position_that_is_gone_needs_no_closing(netting_terminal, kind):
+    terminal = netting_terminal
+    await terminal.carried_out(command(17, kind, position_ticket="77"))
+    assert (terminal.report(17)["outcome"], terminal.report(17)["retcode"]) == ("RESULT", 10036)
+    assert (terminal.sends(), await terminal.broker.positions()) == ([], [])
 
 
 async def test_closing_all_says_when_only_a_part_was_closed(terminal):
