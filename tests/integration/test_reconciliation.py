@@ -102,7 +102,9 @@ async def test_the_terminal_is_asked_about_an_unknown_order(terminal, queue, lat
     order_id = await unknown(terminal, queue)
     later(3)
     said = await terminal.sync()
-    assert said["commands"] == [{"order_id": order_id, "kind": "QUERY", "symbol": "EURUSD"}]
+    (command,) = said["commands"]
+    assert (command["order_id"], command["kind"], command["volume"]) == (order_id, "QUERY", None)
+    assert len(command["sha256"]) == 64
     assert (await terminal.sync())["commands"] == []
     later(3)
     assert len((await terminal.sync())["commands"]) == 1

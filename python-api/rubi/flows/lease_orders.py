@@ -93,6 +93,12 @@ def command_of(row: Row, lease_id: UUID, expires_at: datetime) -> dict[str, Any]
     return command | {"sha256": checksum(command)}
 
 
+def query_of(order_id: int, symbol: str) -> dict[str, Any]:
+    """Ask what the terminal's journal says of an order: no lease, nothing to trade."""
+    command: dict[str, Any] = dict.fromkeys(_COVERED) | {"order_id": order_id, "kind": "QUERY", "symbol": symbol}
+    return command | {"sha256": checksum(command)}
+
+
 _COVERED = "order_id kind symbol side order_type volume price sl tp position_ticket order_ticket".split()
 
 

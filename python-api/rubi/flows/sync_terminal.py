@@ -18,7 +18,7 @@ from rubi.domain.market import Bar, QuoteTick
 from rubi.domain.position import AccountMoney, BrokerPosition, Deal, WorkingOrder
 from rubi.domain.symbol import SymbolSpec
 from rubi.flows.connect_terminal import account_frame, learn_offset
-from rubi.flows.lease_orders import Holder, lease_orders
+from rubi.flows.lease_orders import Holder, lease_orders, query_of
 from rubi.flows.ports import Connection, Ports
 from rubi.flows.raise_alert import raise_alert
 from rubi.flows.read_limits import limits_of
@@ -337,7 +337,7 @@ async def _hand_out(
 async def _queries(conn: Connection, terminal: Terminal, now: datetime) -> list[dict[str, Any]]:
     """Ask the terminal what its journal says of orders of unknown fate."""
     asked = await conn.fetch(orders.SQL["ask_unknown"], terminal.account_id, terminal.instance, now, now - QUERY_EVERY)
-    return [{"order_id": row["id"], "kind": "QUERY", "symbol": row["symbol"]} for row in asked]
+    return [query_of(row["id"], row["symbol"]) for row in asked]
 
 
 def _price_frame(tick: QuoteTick) -> dict[str, Any]:
