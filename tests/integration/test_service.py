@@ -9,10 +9,11 @@ import time
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 from tests.serving import PASSWORD, SECRET, bearer, client_of, listening, register, serving, settings_for
 
 from rubi import __version__
-from rubi.settings import SOURCE_ROOT
+from rubi.settings import SOURCE_ROOT, SettingsError, load_settings
 
 NOWHERE = "postgresql://nobody@127.0.0.1:1/none"
 LOGIN = "/api/v1/auth/login"
@@ -210,14 +211,17 @@ async def test_nul_in_an_address_is_refused(client):
     problem(await client.get("/api/v1/mt5/account/%00", headers=bearer(token)), 400, "TEXT_HAS_NUL")
 
 
-async def test_a_fault_is_logged_with_its_id_and_told_without_insides(app, caplog):
+async def test_a_fault_is_logged_with_its_id_and_told_without_insides(app):
     @app.get("/fault")
     async def fault():
         raise ZeroDivisionError("the canary 17")
 
-    async with client_of(app) as client:
-        answer = await client.get("/fault")
+    with capture_logs() as logs:
+        async with client_of(app) as client:
+            answer = await client.get("/fault")
     said = problem(answer, 500, "INTERNAL_ERROR")
+    crashed = next(line for line in logs if line["event"] == "http.crashed")
+    assert (crashed["log_level"], type(crashed["exc_info"])) == ("error", ZeroDivisionError)
     assert "canary" not in answer.text
     assert "Traceback" not in answer.text
     assert said["request_id"]
@@ -285,30 +289,37 @@ async def test_the_metrics_port_serves_the_same(dsn, redis_url):
     [
         ("JWT_SECRET", "", "JWT_SECRET is not set"),
         ("JWT_SECRET", "your-jwt-secret-change-in-production-please", "JWT_SECRET is a known default"),
-        ("JWT_SECRET", "short", "JWT_SECRET has 5 characters"),
+        ("JWT_SECRET", "s h o r t", "JWT_SECRET has 9 characters"),
+        (
+            "JWT_SECRET_PREVIOUS",
+            "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+            "JWT_SECRET_PREVIOUS is a known default or too",
+        ),
         ("DATABASE_URL", "", "DATABASE_URL is not set"),
         ("CORS_ORIGINS", '["*"]', "CORS_ORIGINS"),
         ("JWT_ALGORITHM", "none", "JWT_ALGORITHM"),
     ],
 )
-def test_the_start_is_refused_in_one_line_that_names_the_setting(tmp_path, name, value, words):
-    environment = {
-        "PATH": os.environ["PATH"],
-        "DATABASE_URL": NOWHERE,
-        "JWT_SECRET": SECRET,
-        "LOG_FILE": str(tmp_path / "log"),
-        name: value,
-    }
+def test_settings_that_cannot_be_used_are_named_and_never_shown(monkeypatch, name, value, words):
+    for key, usable in {"DATABASE_URL": NOWHERE, "JWT_SECRET": SECRET, name: value}.items():
+        monkeypatch.setenv(key, usable)
+    with pytest.raises(SettingsError) as refused:
+        load_settings()
+    assert words in str(refused.value)
+    assert "SECRET" not in name or not value or value not in str(refused.value)
+
+
+def test_the_start_is_refused_in_one_line(tmp_path):
+    environment = {"PATH": os.environ["PATH"], "DATABASE_URL": NOWHERE, "LOG_FILE": str(tmp_path / "log")}
     done = subprocess.run(
         [sys.executable, "-c", "import main"],
         cwd=SOURCE_ROOT,
-        env=environment,
+        env={**environment, "JWT_SECRET": "too short"},
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
     assert done.returncode != 0
-    assert words in done.stderr
+    assert done.stderr.startswith("rubi: JWT_SECRET has 9 characters")
     assert len(done.stderr.splitlines()) == 1
-    assert value == "" or "secret" not in name.lower() or value not in done.stderr
