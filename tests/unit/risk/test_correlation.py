@@ -139,6 +139,10 @@ def test_a_cluster_counts_what_moves_the_same_way():
     assert (risk, symbols) == (180, ("EURUSD", "GBPUSD"))
 
 
+def test_a_position_without_risk_is_in_no_cluster():
+    assert cluster(exposure(risk="10"), [exposure("GBPUSD", "0")], Book(TWO, SPECS), D("0.7")) == (10, ())
+
+
 def test_a_sold_pair_joins_the_cluster_of_an_inverse_one():
     risk, symbols = cluster(exposure(risk="10"), [exposure("USDJPY", "40", Side.SELL)], Book((), SPECS), D("0.7"))
     assert (risk, symbols) == (50, ("USDJPY",))

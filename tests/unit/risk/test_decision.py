@@ -250,7 +250,7 @@ def test_with_headroom_for_three_exactly_three_are_approved(policy, code):
 
 
 @given(one=cases)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_no_run_of_approvals_passes_a_limit(one):
     last, _ = drained(replace(one, policy=replace(one.policy, max_positions=40)))
     money, policy = last.account, last.policy

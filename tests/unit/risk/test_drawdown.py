@@ -81,6 +81,12 @@ def test_the_floor_can_stop_rising_at_the_initial_value():
     assert down(state, replace(policy, drawdown_lock_at_initial=True)).floor == 10000
 
 
+def test_the_value_just_before_a_flow_counts_for_the_peaks():
+    state = apply_flow(open_nav(D(10000), D(10000), DAY), D(1000), equity_before=D(12000))
+    for name in (DrawdownMode.TRAILING_EQUITY, DrawdownMode.INTRADAY):
+        assert down(state, mode(name)).peak == D("1.2")
+
+
 def test_counting_may_begin_below_the_initial_balance():
     state = open_nav(D(97000), D(97000), DAY, initial_balance=D(100000))
     assert round(down(state).percent, 6) == 3

@@ -203,6 +203,48 @@ def test_each_condition_has_its_code(code, changes):
     assert len(decision.gates) == len(GATES)
 
 
+LIMITS = [
+    ("account_fresh", {"account": account(taken_at=NOW - timedelta(seconds=15))}),
+    ("tick_fresh", {"tick": tick(age=10)}),
+    ("symbol_fresh", spec(as_of=NOW - timedelta(hours=24))),
+    ("signal_fresh", {"proposal": proposal(signal_time=NOW - timedelta(seconds=300))}),
+    ("signal_fresh", {"proposal": proposal(signal_time=NOW + timedelta(seconds=5))}),
+    ("spread", {"policy": RiskPolicy(max_spread_points=D(2))}),
+    ("prices", {"proposal": proposal(stop=D("1.09978"), target=D("1.2")), **spec(stops_level=20)}),
+    (
+        "prices",
+        {"policy": RiskPolicy(max_entry_deviation_points=D(20)), "proposal": proposal(entry=D("1.0998"))},
+    ),
+    ("reward", {"proposal": proposal(target=D("1.1075"))}),
+    ("counts", {"policy": RiskPolicy(max_positions=2), "positions": (position(),)}),
+    ("order_risk", {"proposal": sized(SizingMode.RISK_PERCENT, "2")}),
+    ("leverage", {"policy": RiskPolicy(max_leverage=D("2.2"))}),
+    ("currency", {"policy": RiskPolicy(max_currency_exposure_percent=D(220))}),
+    ("correlation", {"policy": RiskPolicy(max_correlated_risk_percent=D(1))}),
+    ("margin", {"account": account(margin=D(4780), margin_free=D(5220))}),
+    ("margin", {"account": account(margin_free=D(220))}),
+    ("daily_budget", day("10421.05")),
+    ("drawdown", nav("12375", "10000")),
+]
+
+
+@pytest.mark.parametrize(("gate", "changes"), LIMITS, ids=[f"{gate}-{n}" for n, (gate, _) in enumerate(LIMITS)])
+def test_what_is_exactly_at_a_limit_passes_it(gate, changes):
+    decision = decide(case(**changes), now=NOW)
+    assert decision.approved, decision.detail
+    assert gate in {result.gate for result in decision.gates}
+
+
+def test_a_late_tick_is_stale_although_it_just_came_in():
+    late = replace(tick(), time=NOW - timedelta(seconds=11))
+    assert decide(case(tick=late), now=NOW).code is CODE.STALE_TICK
+
+
+def test_the_day_that_ended_this_instant_is_over():
+    ended = replace(open_day(TODAY, account(), POLICY), ends=NOW)
+    assert decide(case(day=ended), now=NOW).code is CODE.DAY_STATE_STALE
+
+
 def test_every_code_is_reached_by_some_case():
     assert {code for code, _ in DENIALS} | DENIALS_ELSEWHERE == set(DenialCode)
 

@@ -42,6 +42,7 @@ def test_stop_outs_lock_the_account():
 def test_winning_stops_and_other_closes_do_not_count():
     policy = RiskPolicy(stop_guard=GUARD)
     assert codes([ago(1, profit="5"), ago(2), ago(3)], policy) == []
+    assert codes([ago(1, profit="0"), ago(2), ago(3)], policy) == []
     assert codes([ago(1, by_stop=False), ago(2), ago(3)], policy) == []
 
 

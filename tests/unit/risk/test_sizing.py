@@ -37,6 +37,24 @@ def test_usdjpy_needs_the_snap_because_two_thirds_is_not_a_decimal():
     assert sized.risk == D("200.00")
 
 
+def test_a_snap_never_passes_the_budget_by_a_visible_amount():
+    big = eurusd(volume_min=D(1), volume_step=D(1), tick_value_loss=D(2000))
+    sized = size(ask(value="2999999.99", mode=SizingMode.MONEY), WIDE, account(), big)
+    assert isinstance(sized, Sized)
+    assert (sized.loss_per_lot, sized.volume) == (1000000, 2)
+    denial = size(ask(value="999999.99", mode=SizingMode.MONEY), WIDE, account(), big)
+    assert isinstance(denial, Denial)
+    assert denial.code is DenialCode.VOLUME_BELOW_MINIMUM
+
+
+def test_the_remainder_of_a_terminals_double_is_not_a_cent_of_risk():
+    spec = usdjpy(tick_value_loss=D("0.6666666666666667"))
+    sized = size(ask("150.000", "149.600", "2"), WIDE, account("10000"), spec)
+    assert isinstance(sized, Sized)
+    assert sized.volume * sized.loss_per_lot > 200
+    assert (sized.volume, sized.risk) == (D("0.75"), D("200.00"))
+
+
 def test_gold_with_a_five_dollar_stop():
     sized = size(ask("2000.00", "1995.00"), WIDE, account("5000"), xauusd())
     assert isinstance(sized, Sized)
