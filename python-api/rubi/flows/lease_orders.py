@@ -99,7 +99,19 @@ def query_of(order_id: int, symbol: str) -> dict[str, Any]:
     return command | {"sha256": checksum(command)}
 
 
-_COVERED = "order_id kind symbol side order_type volume price sl tp position_ticket order_ticket".split()
+_COVERED = (
+    "order_id",
+    "kind",
+    "symbol",
+    "side",
+    "order_type",
+    "volume",
+    "price",
+    "sl",
+    "tp",
+    "position_ticket",
+    "order_ticket",
+)
 
 
 def checksum(command: Mapping[str, Any]) -> str:
