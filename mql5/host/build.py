@@ -11,7 +11,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from mql5.host.translate import enums, translate
 from mql5.host.translate.names import RUNTIME
@@ -22,12 +22,19 @@ _WARNINGS = (
     "-Wall -Wextra -Wconversion -Wshadow -Werror -Wno-switch -Wno-unused-parameter -Wno-implicit-fallthrough "
     "-Wno-maybe-uninitialized"
 ).split()
-_BASE = "-std=c++17 -pipe -g1 -O1 -ftrivial-auto-var-init=pattern -fno-lifetime-dse -ffp-contract=off".split()
-_CHECKED = (
-    "-fsanitize=address,undefined,float-divide-by-zero,float-cast-overflow -fno-sanitize-recover=all -fno-omit-frame-pointer"
-).split()
+_BASE = "-std=c++17 -pipe -ftrivial-auto-var-init=pattern -fno-lifetime-dse -ffp-contract=off".split()
+Flavour = Literal["checked", "plain", "fast"]
+# checked: the tests; plain: many programs quickly (mutants); fast: time measurements.
+_FLAVOURS: dict[Flavour, list[str]] = {
+    "checked": (
+        "-O0 -g1 -fsanitize=address,undefined,float-divide-by-zero,float-cast-overflow -fno-sanitize-recover=all "
+        "-fno-omit-frame-pointer"
+    ).split(),
+    "plain": "-O0 -g0".split(),
+    "fast": "-O1 -g1".split(),
+}
 # The runtime around a checked program is watched for memory errors only: twice as quick to compile.
-_CHECKED_RUNTIME = "-O0 -fsanitize=address -fno-omit-frame-pointer".split()
+_CHECKED_RUNTIME = "-O0 -g1 -fsanitize=address -fno-omit-frame-pointer".split()
 _UNITS = 4
 
 
@@ -50,17 +57,17 @@ def compiler() -> str | None:
     return shutil.which("g++")
 
 
-def flags(*, sanitize: bool) -> list[str]:
+def flags(flavour: Flavour) -> list[str]:
     """The flags of one flavour."""
-    return [*_BASE, *_WARNINGS, *(_CHECKED if sanitize else [])]
+    return [*_BASE, *_WARNINGS, *_FLAVOURS[flavour]]
 
 
-def runtime(*, sanitize: bool, cache: Path = CACHE) -> Path:
+def runtime(flavour: Flavour, cache: Path = CACHE) -> Path:
     """Compile the runtime once per content and flavour; return its folder (objects, precompiled header)."""
     sources = sorted(RUNTIME.rglob("*.[ch]pp"))
     texts = [enums.header(), enums.source(), *(path.read_text() for path in sources)]
-    words = [*_BASE, *_WARNINGS, *(_CHECKED_RUNTIME if sanitize else [])]
-    folder = cache / f"runtime-{_digest(texts, [*words, *flags(sanitize=sanitize)])}"
+    words = [*_BASE, *_WARNINGS, *(_CHECKED_RUNTIME if flavour == "checked" else _FLAVOURS[flavour])]
+    folder = cache / f"runtime-{_digest(texts, [*words, *flags(flavour)])}"
     if (folder / "done").exists():
         return folder
     work = cache / f"{folder.name}.{os.getpid()}"
@@ -69,7 +76,7 @@ def runtime(*, sanitize: bool, cache: Path = CACHE) -> Path:
     (work / "enums.cpp").write_text(texts[1])
     (work / "mql.hpp").write_text('#include "everything.hpp"\n')
     include = ["-I", str(work), "-I", str(RUNTIME)]
-    header = [*flags(sanitize=sanitize), *include, "-x", "c++-header", str(work / "mql.hpp"), "-o", str(work / "mql.hpp.gch")]
+    header = [*flags(flavour), *include, "-x", "c++-header", str(work / "mql.hpp"), "-o", str(work / "mql.hpp.gch")]
     jobs = [header]
     bodies = sorted([*(p for p in sources if p.suffix == ".cpp"), work / "enums.cpp"], key=lambda p: -p.stat().st_size)
     for n in range(_UNITS):  # a few large units: reading the standard library's headers is most of the work
@@ -91,13 +98,13 @@ def runtime(*, sanitize: bool, cache: Path = CACHE) -> Path:
 
 
 def build(
-    source: Path, *, sanitize: bool = True, cache: Path = CACHE, include_dirs: list[Path] | None = None
+    source: Path, *, flavour: Flavour = "checked", cache: Path = CACHE, include_dirs: list[Path] | None = None
 ) -> Built:
     """Translate and compile `source`. Raise TranslationError, or CompileError with g++'s words."""
     began = time.perf_counter()
     done = translate(source, include_dirs)
     translated = time.perf_counter()
-    base = runtime(sanitize=sanitize, cache=cache)
+    base = runtime(flavour, cache)
     folder = cache / f"program-{_digest([done.cpp, base.name], [])}"
     executable = folder / "program"
     if executable.exists():
@@ -107,9 +114,9 @@ def build(
     try:
         (work / "program.cpp").write_text(done.cpp)
         (work / "manifest.json").write_text(json.dumps(done.manifest, indent=1))
-        _compile([*_unit_flags(base, sanitize=sanitize), "-c", str(work / "program.cpp"), "-o", str(work / "program.o")])
+        _compile([*_unit_flags(base, flavour), "-c", str(work / "program.cpp"), "-o", str(work / "program.o")])
         objects = [str(path) for path in sorted(base.glob("*.o"))]
-        _compile([*flags(sanitize=sanitize), str(work / "program.o"), *objects, "-o", str(work / "program")])
+        _compile([*flags(flavour), str(work / "program.o"), *objects, "-o", str(work / "program")])
     except CompileError:
         shutil.rmtree(work)
         raise
@@ -123,13 +130,13 @@ def build(
 def check(source: Path, *, cache: Path = CACHE, include_dirs: list[Path] | None = None) -> None:
     """Translate and let g++ judge, without making a program."""
     cpp = translate(source, include_dirs).cpp
-    base = runtime(sanitize=False, cache=cache)
-    _compile([*_unit_flags(base, sanitize=False), "-fsyntax-only", "-x", "c++", "-"], cpp)
+    base = runtime("plain", cache)
+    _compile([*_unit_flags(base, "plain"), "-fsyntax-only", "-x", "c++", "-"], cpp)
 
 
-def _unit_flags(base: Path, *, sanitize: bool) -> list[str]:
+def _unit_flags(base: Path, flavour: Flavour) -> list[str]:
     # The folder with the precompiled header comes first, so that #include "mql.hpp" finds it.
-    return [*flags(sanitize=sanitize), "-I", str(base), "-I", str(RUNTIME)]
+    return [*flags(flavour), "-I", str(base), "-I", str(RUNTIME)]
 
 
 def _compile(arguments: list[str], text: str | None = None) -> None:

@@ -13,7 +13,19 @@ from datetime import UTC, datetime
 from typing import Any
 
 TOKEN = "ea-token-of-the-tests"
-_SIGNED = ("order_id", "kind", "symbol", "side", "order_type", "volume", "price", "sl", "tp", "position_ticket", "order_ticket")
+_SIGNED = (
+    "order_id",
+    "kind",
+    "symbol",
+    "side",
+    "order_type",
+    "volume",
+    "price",
+    "sl",
+    "tp",
+    "position_ticket",
+    "order_ticket",
+)
 
 
 @dataclass(slots=True)
@@ -70,7 +82,11 @@ class ScriptedService:
 
     def outcomes(self, order_id: int) -> list[str]:
         """The acknowledgements of an order in the order they came, without repetitions."""
-        return list(dict.fromkeys(ack["outcome"] + (f":{ack['code']}" if ack.get("code") else "") for ack in self.acks.get(order_id, [])))
+        return list(
+            dict.fromkeys(
+                ack["outcome"] + (f":{ack['code']}" if ack.get("code") else "") for ack in self.acks.get(order_id, [])
+            )
+        )
 
     def order(self, order_id: int, kind: str = "OPEN", **fields: Any) -> dict[str, Any]:
         """Queue a command; fields not given are those of a market buy of 0.1 EURUSD with a stop."""
@@ -211,7 +227,12 @@ class ScriptedService:
             status, extra, body = self.answer(call)
             await asyncio.sleep(self.park_s)
             text = b"" if body is None else json.dumps(body).encode()
-            lines = [f"HTTP/1.1 {status} X", f"Content-Length: {len(text)}", "Content-Type: application/json", "Connection: close"]
+            lines = [
+                f"HTTP/1.1 {status} X",
+                f"Content-Length: {len(text)}",
+                "Content-Type: application/json",
+                "Connection: close",
+            ]
             lines += [f"{name}: {value}" for name, value in extra.items()]
             writer.write("\r\n".join(lines).encode() + b"\r\n\r\n" + text)
             await writer.drain()

@@ -86,7 +86,9 @@ class Bodies:
             if token.kind != "name" or token.text not in self._types:
                 continue
             if after.text in {"*", "&"} and after.kind == "mark" and (i == 0 or body[i - 1].text != "."):
-                what = "pointers are outside the subset" if after.text == "*" else "MQL5 has no references but parameters"
+                what = (
+                    "pointers are outside the subset" if after.text == "*" else "MQL5 has no references but parameters"
+                )
                 self._problem(after, what)
             if after.text == "{":
                 self._problem(after, f"'{token.text}{{' is not an initialiser of MQL5")

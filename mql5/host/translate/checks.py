@@ -63,7 +63,12 @@ class Checks:
     def _function(self, function: Function) -> None:
         name = function.name
         if function.result is not None and function.result.text in self.records | {
-            "MqlTradeRequest", "MqlTradeResult", "MqlTradeTransaction", "MqlTick", "MqlRates", "MqlDateTime",
+            "MqlTradeRequest",
+            "MqlTradeResult",
+            "MqlTradeTransaction",
+            "MqlTick",
+            "MqlRates",
+            "MqlDateTime",
         }:
             self.problem(name, f"'{name.text}' returns a struct: outside the subset, use an out-parameter")
         for parameter in function.parameters:
@@ -111,7 +116,9 @@ class Checks:
             if isinstance(member, Variable):
                 for one in member.names:
                     if one.value is not None:
-                        self.problem(one.name, f"field '{one.name.text}' cannot be initialised here: use the constructor")
+                        self.problem(
+                            one.name, f"field '{one.name.text}' cannot be initialised here: use the constructor"
+                        )
                 if "input" in member.words or "sinput" in member.words:
                     self.problem(member.at, "input does not belong into a class")
 

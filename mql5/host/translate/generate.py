@@ -103,7 +103,9 @@ class Generator:
         written = [
             other
             for other in self._outline.all(Function)
-            if other.body is None and other.owner is None and other.name.text == function.name.text
+            if other.body is None
+            and other.owner is None
+            and other.name.text == function.name.text
             and [p.type.text for p in other.parameters] == [p.type.text for p in function.parameters]
         ]
         self._parameters((written or [function])[0].parameters, defaults=True)
@@ -185,7 +187,9 @@ class Generator:
                 lines.append(f"static int handle_{name}() {{ {body} }}")
             else:
                 lines.append(f"static void handle_{name}({arguments}) {{ {call}; }}")
-        pointers = ", ".join(f"&handle_{name}" if name in present or name == "OnInit" else "nullptr" for name in HANDLERS)
+        pointers = ", ".join(
+            f"&handle_{name}" if name in present or name == "OnInit" else "nullptr" for name in HANDLERS
+        )
         for name in HANDLERS:
             if name not in present and name != "OnInit":
                 lines = [line for line in lines if f"handle_{name}(" not in line]

@@ -19,9 +19,7 @@ def manifest(source: Source, outline: Outline) -> dict[str, Any]:
             group = item.title
         elif isinstance(item, Variable) and {"input", "sinput"} & set(item.words):
             one = item.names[0]
-            value = " ".join(
-                unescape(t.text, t.place) if t.kind == "string" else t.text for t in one.value or []
-            )
+            value = " ".join(unescape(t.text, t.place) if t.kind == "string" else t.text for t in one.value or [])
             inputs.append({"name": one.name.text, "type": item.type.text, "default": value, "group": group})
     return {
         "properties": source.properties,

@@ -140,7 +140,7 @@ def _property(source: Source, head: Token, rest: list[Token]) -> None:
         raise refuse(head.place, f"#property {name} is not a property of an Expert Advisor that the host knows")
     values = [unescape(t.text, t.place) if t.kind == "string" else t.text for t in rest[1:]]
     if name == "version" and not re.fullmatch(r"\d{1,3}\.\d{1,3}", "".join(values)):
-        raise refuse(head.place, "#property version must look like \"1.23\"")
+        raise refuse(head.place, '#property version must look like "1.23"')
     source.properties.setdefault(name, []).append(" ".join(values))
 
 
