@@ -665,7 +665,7 @@ long CRubiClock::Stamp(void)
 #define RUBI_TIMEOUT_MAX_MS      3000
 #define RUBI_BACKOFF_FIRST_MS    1000
 #define RUBI_BACKOFF_LAST_MS     60000
-#define RUBI_LOCK_STALE_MS       60000
+#define RUBI_LOCK_STALE_MS       2500
 #define RUBI_LOCK_BEAT_MS        1000
 #define RUBI_GRACE_MS            5000
 #define RUBI_UNSETTLED_MS        60000
@@ -3009,7 +3009,7 @@ bool CRubiLines::Open(const string path,string &lines[])
    m_handle=FileOpen(path,FILE_READ|FILE_WRITE|FILE_BIN|FILE_SHARE_READ);
    if(m_handle==INVALID_HANDLE)
      {
-      ExtLog.Error(StringFormat("cannot open MQL5/Files/%s, error %d; see the README",path,GetLastError()));
+      ExtLog.Error(StringFormat("cannot open MQL5/Files/%s, error %d; does another chart run the connector?",path,GetLastError()));
       return(false);
      }
    uchar bytes[];
@@ -3507,12 +3507,15 @@ int CRubiInbox::Collect(CRubiOutbox &outbox)
 //+------------------------------------------------------------------+
 //| Class CRubiInstance.                                             |
 //| Purpose: who this terminal is, and that it is the only one that  |
-//|          works for the account. The lock is a global variable    |
-//|          whose value is the tick of the owner's last heartbeat.  |
+//|          works for the account. Two locks: instance.log is kept  |
+//|          open alone, which ends with the program however it      |
+//|          ends; and a global variable holds the tick of the       |
+//|          owner's last heartbeat.                                 |
 //+------------------------------------------------------------------+
 class CRubiInstance
   {
 private:
+   CRubiLines        m_file;
    string            m_id;
    string            m_name;
    double            m_held;
@@ -3542,13 +3545,13 @@ CRubiInstance::CRubiInstance(void)
 //+------------------------------------------------------------------+
 bool CRubiInstance::Open(const string account,const string folder)
   {
-   CRubiLines      file;
    CRubiJsonReader reader;
    string          lines[];
    m_id="";
    m_held=0.0;
+   m_file.Close();
    m_name="Rubi."+StringSubstr(RubiSha256Hex(account),0,24);
-   if(!file.Open(folder+"/instance.log",lines))
+   if(!m_file.Open(folder+"/instance.log",lines))
       return(false);
 //--- a copied data folder is another terminal
    string home=StringSubstr(RubiSha256Hex(TerminalInfoString(TERMINAL_DATA_PATH)),0,16);
@@ -3564,9 +3567,8 @@ bool CRubiInstance::Open(const string account,const string folder)
       writer.PutText("terminal_instance_id",m_id);
       writer.PutText("home",home);
       writer.CloseObject();
-      kept=file.Append(writer.Text());
+      kept=m_file.Append(writer.Text());
      }
-   file.Close();
    return(kept);
   }
 //+------------------------------------------------------------------+
@@ -3633,6 +3635,7 @@ void CRubiInstance::Release(void)
    if(m_held>0.0)
       GlobalVariableSetOnCondition(m_name,0.0,m_held);
    m_held=0.0;
+   m_file.Close();
   }
 //+------------------------------------------------------------------+
 //+------------------------------------------------------------------+
@@ -6350,12 +6353,14 @@ bool CRubiDesk::Bind(const string account)
    RubiMakeFolder(folder,0);
    if(!m_instance.Open(account,folder))
      {
-      m_panel.State("Cannot write to MQL5/Files/"+folder+": see the Experts tab");
+      m_panel.State("Another chart runs the connector for this account, or MQL5/Files/"+folder+" cannot be written");
+      Unbind();
       return(false);
      }
    if(!m_instance.Take())
      {
-      m_panel.State("Another chart already runs the connector for this account");
+      m_panel.State("Another chart runs the connector for this account");
+      Unbind();
       return(false);
      }
    bool opened=(m_journal.Open(folder,m_clock.NowSeconds()) && m_outbox.Open(folder));

@@ -17,7 +17,7 @@
 #define RUBI_TIMEOUT_MAX_MS      3000
 #define RUBI_BACKOFF_FIRST_MS    1000
 #define RUBI_BACKOFF_LAST_MS     60000
-#define RUBI_LOCK_STALE_MS       60000
+#define RUBI_LOCK_STALE_MS       2500
 #define RUBI_LOCK_BEAT_MS        1000
 #define RUBI_GRACE_MS            5000
 #define RUBI_UNSETTLED_MS        60000

@@ -81,12 +81,14 @@ bool CRubiDesk::Bind(const string account)
    RubiMakeFolder(folder,0);
    if(!m_instance.Open(account,folder))
      {
-      m_panel.State("Cannot write to MQL5/Files/"+folder+": see the Experts tab");
+      m_panel.State("Another chart runs the connector for this account, or MQL5/Files/"+folder+" cannot be written");
+      Unbind();
       return(false);
      }
    if(!m_instance.Take())
      {
-      m_panel.State("Another chart already runs the connector for this account");
+      m_panel.State("Another chart runs the connector for this account");
+      Unbind();
       return(false);
      }
    bool opened=(m_journal.Open(folder,m_clock.NowSeconds()) && m_outbox.Open(folder));

@@ -12,12 +12,15 @@
 //+------------------------------------------------------------------+
 //| Class CRubiInstance.                                             |
 //| Purpose: who this terminal is, and that it is the only one that  |
-//|          works for the account. The lock is a global variable    |
-//|          whose value is the tick of the owner's last heartbeat.  |
+//|          works for the account. Two locks: instance.log is kept  |
+//|          open alone, which ends with the program however it      |
+//|          ends; and a global variable holds the tick of the       |
+//|          owner's last heartbeat.                                 |
 //+------------------------------------------------------------------+
 class CRubiInstance
   {
 private:
+   CRubiLines        m_file;
    string            m_id;
    string            m_name;
    double            m_held;
@@ -47,13 +50,13 @@ CRubiInstance::CRubiInstance(void)
 //+------------------------------------------------------------------+
 bool CRubiInstance::Open(const string account,const string folder)
   {
-   CRubiLines      file;
    CRubiJsonReader reader;
    string          lines[];
    m_id="";
    m_held=0.0;
+   m_file.Close();
    m_name="Rubi."+StringSubstr(RubiSha256Hex(account),0,24);
-   if(!file.Open(folder+"/instance.log",lines))
+   if(!m_file.Open(folder+"/instance.log",lines))
       return(false);
 //--- a copied data folder is another terminal
    string home=StringSubstr(RubiSha256Hex(TerminalInfoString(TERMINAL_DATA_PATH)),0,16);
@@ -69,9 +72,8 @@ bool CRubiInstance::Open(const string account,const string folder)
       writer.PutText("terminal_instance_id",m_id);
       writer.PutText("home",home);
       writer.CloseObject();
-      kept=file.Append(writer.Text());
+      kept=m_file.Append(writer.Text());
      }
-   file.Close();
    return(kept);
   }
 //+------------------------------------------------------------------+
@@ -138,6 +140,7 @@ void CRubiInstance::Release(void)
    if(m_held>0.0)
       GlobalVariableSetOnCondition(m_name,0.0,m_held);
    m_held=0.0;
+   m_file.Close();
   }
 #endif
 //+------------------------------------------------------------------+

@@ -67,7 +67,7 @@ bool CRubiLines::Open(const string path,string &lines[])
    m_handle=FileOpen(path,FILE_READ|FILE_WRITE|FILE_BIN|FILE_SHARE_READ);
    if(m_handle==INVALID_HANDLE)
      {
-      ExtLog.Error(StringFormat("cannot open MQL5/Files/%s, error %d; see the README",path,GetLastError()));
+      ExtLog.Error(StringFormat("cannot open MQL5/Files/%s, error %d; does another chart run the connector?",path,GetLastError()));
       return(false);
      }
    uchar bytes[];
