@@ -16,6 +16,8 @@ from rubi.live.bus import Event
 from rubi.store import books, orders, terminals
 from rubi.store.pool import Row
 
+TAKE_OVER_PATIENCE = timedelta(seconds=30)
+"""A terminal that lost the account by a take-over dials again at once: for this long the other one goes first."""
 LEGACY_POLL_MS = 5000
 """The older connector looks for signals every 5 s (its CheckInterval)."""
 SHORTEST_SILENCE = timedelta(seconds=5)
@@ -137,7 +139,17 @@ async def _refuse_a_second(conn: Connection, account: Row, hello: Hello, now: da
     if account["session_id"] is None:
         return
     holder = await conn.fetchrow(terminals.SQL["holding_session"], account["session_id"])
-    if holder is None or holder["state"] != "ACTIVE" or holder["terminal_instance_id"] == hello.instance:
+    if holder is None:
+        return
+    same = holder["terminal_instance_id"] == hello.instance
+    if same and holder["state"] == "FENCED" and (left := _barred_for(holder, now)) > timedelta(0):
+        raise LeasedElsewhereError(
+            "ACCOUNT_TAKEN_OVER",
+            f"a person took account {hello.login} on {hello.server} from this terminal;"
+            f" another one may connect, this one again in {left.total_seconds():.0f} s",
+            retry_after=max(1, round(left.total_seconds())),
+        )
+    if holder["state"] != "ACTIVE" or same:
         return
     patience = max(3 * timedelta(milliseconds=holder["poll_ms"]), SHORTEST_SILENCE)
     silent_for = now - holder["last_seen_at"]
@@ -149,6 +161,14 @@ async def _refuse_a_second(conn: Connection, account: Row, hello: Hello, now: da
             f" stop that one, wait {patience.total_seconds():.0f} s, or take over",
             retry_after=max(1, round((patience - silent_for).total_seconds())),
         )
+
+
+def _barred_for(holder: Row, now: datetime) -> timedelta:
+    """How long a terminal that was taken over still leaves the account to another one."""
+    taken_over_at = holder["flags"].get("taken_over_at")
+    if taken_over_at is None:
+        return timedelta(0)
+    return datetime.fromisoformat(taken_over_at) + TAKE_OVER_PATIENCE - now
 
 
 async def _orders_in_flight(

@@ -130,6 +130,8 @@ async def _settle_target(conn: Connection, row: Row, after: OrderLife, event: Or
         what = OrderEventType.HISTORY_CANCELED
     else:
         what = OrderEventType.ASK_DONE if done else OrderEventType.ASK_FAILED
+    if row["kind"] == OrderKind.MODIFY_PENDING and done:
+        await conn.execute(SQL["take_terms"], row["target_order_id"], row["id"])
     told = OrderEvent(what, event.at, payload={"by_order": row["id"], "code": after.code})
     settled = await settle(conn, row["target_order_id"], told, actor=actor, dedupe=f"asked:{row['id']}")
     return [] if settled is None else settled.events

@@ -52,11 +52,13 @@ WITH event AS (
 UPDATE trading_orders SET event_n = $2, updated_at = $8 WHERE id = $1
 
 -- name: lock_queue
--- What may be handed out now, closes first. $2: only what reduces. Symbols with an order of unknown fate take no opens.
+-- What may be handed out now, closes first. $2: only what reduces; a kill switch of the user, the account or the symbol says the same. Symbols with an order of unknown fate take no opens.
 SELECT o.* FROM trading_orders o
 WHERE o.account_id = $1 AND o.state = 'QUEUED' AND o.revoke_asked_at IS NULL
   AND (o.not_after IS NULL OR o.not_after > $3)
-  AND (NOT $2::boolean OR o.kind NOT IN ('OPEN', 'PLACE_PENDING'))
+  AND (o.kind NOT IN ('OPEN', 'PLACE_PENDING') OR NOT ($2::boolean OR EXISTS (
+        SELECT FROM trading_switches w WHERE w.user_id = o.user_id AND w.cleared_at IS NULL
+          AND (w.account_id IS NULL OR w.account_id = o.account_id) AND (w.symbol IS NULL OR w.symbol = o.symbol))))
   AND (o.kind NOT IN ('OPEN', 'PLACE_PENDING') OR NOT EXISTS (
         SELECT FROM trading_orders u WHERE u.account_id = o.account_id AND u.symbol = o.symbol AND u.state = 'UNKNOWN' AND u.kind IN ('OPEN', 'PLACE_PENDING')))
 ORDER BY (o.kind LIKE 'CLOSE%') DESC, o.id
@@ -140,3 +142,9 @@ INSERT INTO signal_reports (signal_id, status, message, reported_at, received_at
 -- The signal's first order that the older connector holds and has not reported on.
 SELECT id FROM trading_orders
 WHERE signal_id = $1 AND legacy AND state IN ('LEASED', 'ACKED', 'SUBMITTED', 'UNKNOWN') ORDER BY leg LIMIT 1
+
+-- name: take_terms
+-- A modification is done: the order stands as it ($2) said. A stop or target that was taken off was sent as 0.
+UPDATE trading_orders t SET price = coalesce(m.price, t.price), stop_limit = coalesce(m.stop_limit, t.stop_limit), sl = nullif(m.sl, 0), tp = nullif(m.tp, 0),
+    type_time = m.type_time, expiration = m.expiration
+FROM trading_orders m WHERE t.id = $1 AND m.id = $2

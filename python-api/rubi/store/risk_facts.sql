@@ -14,9 +14,9 @@ WITH held AS (
     SELECT * FROM working_orders WHERE account_id = $1
 ), reserved AS (
     SELECT o.* FROM trading_orders o
-    WHERE o.account_id = $1 AND o.released_at IS NULL AND o.kind IN ('OPEN', 'PLACE_PENDING')
-      AND (o.reserved_risk > 0
-           OR o.state IN ('QUEUED', 'LEASED', 'ACKED', 'SUBMITTED', 'ACCEPTED', 'PARTIALLY_FILLED', 'PENDING_MODIFY', 'PENDING_CANCEL', 'UNKNOWN'))
+    WHERE o.account_id = $1 AND o.released_at IS NULL
+      AND (o.reserved_risk > 0 -- also what a modification adds until the books show it
+           OR o.kind IN ('OPEN', 'PLACE_PENDING') AND o.state IN ('QUEUED', 'LEASED', 'ACKED', 'SUBMITTED', 'ACCEPTED', 'PARTIALLY_FILLED', 'PENDING_MODIFY', 'PENDING_CANCEL', 'UNKNOWN'))
       AND NOT EXISTS (SELECT FROM working w WHERE w.order_id = o.id OR w.ticket = o.order_ticket)
 )
 SELECT a.currency, a.currency_digits, a.leverage, a.margin_mode, a.trading_state, a.trading_reason, a.not_tradable_code, a.reconciled_at,
@@ -31,7 +31,7 @@ SELECT a.currency, a.currency_digits, a.leverage, a.margin_mode, a.trading_state
                                            h.position_id::text, h.ticket::text) ORDER BY h.position_id) FROM held h) AS positions,
        (SELECT jsonb_agg(jsonb_build_array(w.symbol, w.type, w.volume_current::text, w.price_open::text, w.sl::text, w.ticket::text)
                          ORDER BY w.ticket) FROM working w) AS pendings,
-       (SELECT jsonb_agg(jsonb_build_array(r.symbol, r.side, r.volume::text, r.reserved_risk::text, r.reserved_margin::text, r.price::text, r.id)
+       (SELECT jsonb_agg(jsonb_build_array(r.symbol, r.side, coalesce(r.volume, 0)::text, r.reserved_risk::text, r.reserved_margin::text, r.price::text, r.id)
                          ORDER BY r.id) FROM reserved r) AS reservations,
        EXISTS (SELECT FROM trading_orders u WHERE u.account_id = $1 AND u.state = 'UNKNOWN' AND u.symbol = $2
                AND u.kind IN ('OPEN', 'PLACE_PENDING')) AS unknown_order,
