@@ -93,9 +93,9 @@ class Desk:
 
     async def quote(self, bid="1.09999", ask="1.10000", *, symbol="EURUSD", at=NOW):
         await self.execute(
-            """INSERT INTO latest_ticks VALUES ($1, $2, $3, $4, $5, $6)
-               ON CONFLICT (account_id, symbol) DO UPDATE SET (bid, ask, time_msc, received_at)
-                 = (excluded.bid, excluded.ask, excluded.time_msc, excluded.received_at)""",
+            """INSERT INTO latest_ticks VALUES ($1, $2, $3, $4, $5, $6, $6)
+               ON CONFLICT (account_id, symbol) DO UPDATE SET (bid, ask, time_msc, quoted_at, received_at)
+                 = (excluded.bid, excluded.ask, excluded.time_msc, excluded.quoted_at, excluded.received_at)""",
             self.account_id, symbol, Decimal(bid), Decimal(ask), int((at + timedelta(hours=3)).timestamp() * 1000), at,
         )  # fmt: skip
 

@@ -123,6 +123,7 @@ CREATE TABLE latest_ticks (
     bid         numeric NOT NULL,
     ask         numeric NOT NULL,
     time_msc    bigint NOT NULL,                            -- broker wall clock
+    quoted_at   timestamptz NOT NULL,                       -- by our clock: what was wrong with the broker's is taken out
     received_at timestamptz NOT NULL,
     PRIMARY KEY (account_id, symbol)
 ) WITH (fillfactor = 50);

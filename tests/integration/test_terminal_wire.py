@@ -260,3 +260,18 @@ async def test_another_accounts_order_cannot_be_reported(terminal, queue, conn, 
     await other.connect()
     await other.sync(reports=[{"order_id": order_id, "n": 1, "outcome": "RESULT", "retcode": 10006}])
     assert await state_of(conn, order_id) == "LEASED"
+
+
+@pytest.mark.parametrize("skew", [-600, 600])
+async def test_a_terminal_and_a_broker_whose_clocks_are_wrong_make_nothing_stale(terminal, conn, skew):
+    now = int(datetime.now(UTC).timestamp()) + skew
+    server = now + 10_800 + skew
+    await terminal.sync(
+        time={"gmt": now, "server": server, "tick_msc": server * 1000 - 400},
+        taken_at=datetime.fromtimestamp(now - 2, UTC).isoformat(),
+        account={"balance": 1.0, "equity": 1.0, "margin": 0, "margin_free": 1.0, "profit": 0},
+        ticks=[{"symbol": "EURUSD", "bid": 1.1, "ask": 1.2, "time_msc": server * 1000 - 4000}],
+    )
+    ages = "extract(epoch FROM received_at - {})::float8"
+    assert 1.5 < await conn.fetchval(f"SELECT {ages.format('taken_at')} FROM account_states") < 3.5
+    assert await conn.fetchval(f"SELECT {ages.format('quoted_at')} FROM latest_ticks") == 4

@@ -160,12 +160,16 @@ async def _terminal(ports: Ports, session_id: str, user: Principal) -> Terminal:
 
 def _cycle(body: wire.Sync, sha256: bytes, terminal: Terminal, user: Principal, now: datetime) -> Cycle:
     clock, refused = terminal.clock, _Refusals()
+    taken_at = None if body.taken_at is None else parse_time(body.taken_at, field="taken_at")
+    server = None if body.time is None else body.time.server
     return Cycle(
         epoch=body.epoch,
         seq=body.seq,
         body_sha256=sha256,
         wait=timedelta(milliseconds=body.wait_ms),
-        taken_at=None if body.taken_at is None else parse_time(body.taken_at, field="taken_at"),
+        taken_at=taken_at,
+        age=_age(taken_at, body.time),
+        broker_msc=None if server is None else server * 1000,
         not_tradable=_not_tradable(body.flags),
         flags=None if body.flags is None else msgspec.to_builtins(body.flags),
         money=None if body.account is None else refused.whole("account", lambda: reader.money(body.account, "account")),  # type: ignore[arg-type]
@@ -189,6 +193,13 @@ def _cycle(body: wire.Sync, sha256: bytes, terminal: Terminal, user: Principal, 
         reports=refused.each("reports", body.reports, _reports),
         refused=refused.items,
     )
+
+
+def _age(taken_at: datetime | None, time: wire.Time | None) -> timedelta:
+    """How old the books were when they were sent, by the terminal's own clock (whole seconds)."""
+    if taken_at is None or time is None or time.gmt is None:
+        return timedelta(0)
+    return min(max(timedelta(0), timedelta(seconds=time.gmt - taken_at.timestamp())), timedelta(days=1))
 
 
 class _Refusals:

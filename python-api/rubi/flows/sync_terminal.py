@@ -61,6 +61,8 @@ class Cycle:
     body_sha256: bytes
     wait: timedelta
     taken_at: datetime | None = None
+    age: timedelta = timedelta(0)
+    broker_msc: int | None = None
     not_tradable: str | None = None
     flags: dict[str, Any] | None = None
     offset_minutes: int | None = None
@@ -182,12 +184,13 @@ async def _take_in(conn: Connection, terminal: Terminal, session: Row, cycle: Cy
     if cycle.offset_minutes is not None:
         await learn_offset(conn, account_id, cycle.offset_minutes, now)
     if cycle.money is not None:
-        await books.save_money(conn, account_id, cycle.money, taken_at=taken_at, now=now)
+        # Its age is told by the terminal's own clock, which may be wrong; the moment is told by ours.
+        await books.save_money(conn, account_id, cycle.money, taken_at=now - cycle.age, now=now)
         events.append(Event("ACCOUNT_UPDATE", user_id, account_id, account_frame(cycle.money, now)))
     if cycle.symbols:
         await books.save_symbols(conn, account_id, cycle.symbols, now)
     if cycle.ticks:
-        last = await books.save_ticks(conn, account_id, cycle.ticks, now)
+        last = await books.save_ticks(conn, account_id, cycle.ticks, broker_msc=cycle.broker_msc, now=now)
         events += [Event("PRICE_UPDATE", user_id, account_id, _price_frame(tick)) for tick in last]
     if cycle.bars:
         await books.save_bars(conn, account_id, cycle.bars, now)

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -125,8 +125,14 @@ async def insert_deals(conn: Connection, account_id: UUID, deals: Sequence[Deal]
     return {row["ticket"] for row in rows}
 
 
-async def save_ticks(conn: Connection, account_id: UUID, ticks: Sequence[QuoteTick], now: datetime) -> list[QuoteTick]:
-    """Store quotes, each once, and the last of each symbol; the last ones."""
+async def save_ticks(
+    conn: Connection, account_id: UUID, ticks: Sequence[QuoteTick], *, broker_msc: int | None, now: datetime
+) -> list[QuoteTick]:
+    """Store quotes, each once, and the last of each symbol; the last ones.
+
+    `broker_msc` is the broker's wall clock at the time of sending: a quote is as old as it is on that clock, so that a
+    clock that is wrong makes no quote stale. None: the quote's own time counts.
+    """
     await conn.execute(
         SQL["save_ticks"],
         account_id,
@@ -150,8 +156,15 @@ async def save_ticks(conn: Connection, account_id: UUID, ticks: Sequence[QuoteTi
         [t.bid for t in last],
         [t.ask for t in last],
         [t.time_msc for t in last],
+        [_quoted_at(t, broker_msc, now) for t in last],
     )
     return last
+
+
+def _quoted_at(tick: QuoteTick, broker_msc: int | None, now: datetime) -> datetime:
+    if broker_msc is None:
+        return min(tick.time, now)
+    return now - timedelta(milliseconds=max(0, broker_msc - tick.time_msc))
 
 
 async def save_bars(conn: Connection, account_id: UUID, bars: Sequence[Bar], now: datetime) -> None:

@@ -116,9 +116,10 @@ SELECT $1, n.name, n.spec, n.sha, $2 FROM unnest($3::text[], $4::jsonb[], $5::te
 ON CONFLICT (account_id, name) DO UPDATE SET spec = excluded.spec, spec_sha256 = excluded.spec_sha256, received_at = excluded.received_at
 
 -- name: save_latest_ticks
-INSERT INTO latest_ticks AS l (account_id, symbol, bid, ask, time_msc, received_at)
-SELECT $1, n.*, $2 FROM unnest($3::text[], $4::numeric[], $5::numeric[], $6::bigint[]) AS n
-ON CONFLICT (account_id, symbol) DO UPDATE SET bid = excluded.bid, ask = excluded.ask, time_msc = excluded.time_msc, received_at = excluded.received_at
+INSERT INTO latest_ticks AS l (account_id, symbol, bid, ask, time_msc, quoted_at, received_at)
+SELECT $1, n.*, $2 FROM unnest($3::text[], $4::numeric[], $5::numeric[], $6::bigint[], $7::timestamptz[]) AS n
+ON CONFLICT (account_id, symbol) DO UPDATE SET bid = excluded.bid, ask = excluded.ask, time_msc = excluded.time_msc, quoted_at = excluded.quoted_at,
+    received_at = excluded.received_at
 WHERE l.time_msc <= excluded.time_msc
 
 -- name: save_ticks

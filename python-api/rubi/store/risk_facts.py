@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID
 
 from rubi.domain.account import AccountSnapshot, TradingState
-from rubi.domain.clock import BrokerClock
 from rubi.domain.risk import day as risk_day
 from rubi.domain.risk.case import TradingStates
 from rubi.domain.risk.codes import DenialCode
@@ -75,7 +74,7 @@ async def gather(conn: Connection, account_id: UUID, symbol: str, *, now: dateti
     return RiskFacts(
         policy=RiskPolicy() if row["policy"] is None else _policy(row["policy"], row["policy_version"]),
         account=_account(row),
-        tick=_tick(row, symbol, clock if clock_known else None),
+        tick=_tick(row, symbol),
         specs=specs,
         positions=tuple(_position(each) for each in row["positions"] or ()),
         tickets={each[6]: int(each[7]) for each in row["positions"] or ()},
@@ -139,15 +138,10 @@ def _clock(offsets: list[tuple[str, int, bool]] | None) -> tuple[risk_day.Broker
     return risk_day.BrokerClock(changes, suspect=bool(offsets and offsets[-1][2])), bool(offsets)
 
 
-def _tick(row: Row, symbol: str, clock: risk_day.BrokerClock | None) -> Tick | None:
+def _tick(row: Row, symbol: str) -> Tick | None:
     if row["bid"] is None:
         return None
-    received_at = row["tick_received_at"]
-    at = received_at  # until the broker's offset is learned, the time it came in is all that is known
-    if clock is not None:
-        wall = BrokerClock(tuple((each.since, timedelta(seconds=each.seconds)) for each in clock.changes))
-        at = wall.from_msc(row["tick_msc"])
-    return Tick(symbol, Price(row["bid"]), Price(row["ask"]), at, received_at)
+    return Tick(symbol, Price(row["bid"]), Price(row["ask"]), row["quoted_at"], row["tick_received_at"])
 
 
 def _price(text: str | None) -> Price | None:
