@@ -21,7 +21,7 @@ WITH held AS (
 )
 SELECT a.currency, a.currency_digits, a.leverage, a.margin_mode, a.trading_state, a.trading_reason, a.not_tradable_code, a.reconciled_at,
        s.balance, s.equity, s.margin, s.margin_free, s.margin_level, s.profit, s.credit, s.taken_at, s.received_at,
-       t.bid, t.ask, t.time_msc AS tick_msc, t.received_at AS tick_received_at,
+       t.bid, t.ask, t.quoted_at, t.received_at AS tick_received_at,
        e.protocol, e.state AS session_state,
        p.policy, p.version AS policy_version,
        (SELECT jsonb_agg(jsonb_build_array(b.from_at, b.minutes, b.suspect) ORDER BY b.from_at) FROM broker_offsets b WHERE b.account_id = $1) AS offsets,
