@@ -114,8 +114,8 @@ async def case_of(
 def weigh_close(signal: Row, account_id: UUID, facts: RiskFacts, *, now: datetime) -> Verdict:
     """One close for each open position of the signal's symbol and side; closes pass everything but ownership.
 
-    The older connector closes all of a side at one word, and its list of positions is up to a minute old: it gets
-    that word whatever the list says.
+    The older connector closes one position of the symbol at each word, and its list is up to a minute old: it gets a
+    word for each known position, and one when none is known.
     """
     side, symbol = SignalType(signal["signal_type"]).side, signal["symbol"]
     common: dict[str, Any] = {
@@ -127,11 +127,11 @@ def weigh_close(signal: Row, account_id: UUID, facts: RiskFacts, *, now: datetim
         "order_type": OrderType.MARKET,
         "magic": signal["magic"] or 0,
     }
-    if facts.legacy:
+    held = [each for each in facts.positions if each.symbol == symbol and each.side is side]
+    if facts.legacy and not held:
         order = NewOrder(kind=OrderKind.CLOSE_ALL, guards={"reduce_only": True}, **common)
         record = {"rules": "legacy", "closes": "all", "decision": {"approved": True, "code": None, "gates": []}}
         return Verdict((order,), None, f"All {side} positions of {symbol} are to be closed.", record)
-    held = [each for each in facts.positions if each.symbol == symbol and each.side is side]
     open_ones = [each for each in held if facts.tickets[each.position_id] not in facts.closing]
     if not open_ones:
         why = "a close is already on its way to each" if held else "none is open"
