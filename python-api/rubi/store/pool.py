@@ -14,6 +14,17 @@ else:  # asyncpg's classes take no parameters at run time
 Row: TypeAlias = asyncpg.Record
 
 
+LONGEST_WAIT = 5.0
+"""Seconds that a request waits for a free connection; then it is answered 503 instead of hanging."""
+
+
+class _PatientPool(Pool):
+    """A pool that gives up waiting for a connection."""
+
+    def acquire(self, *, timeout: float | None = LONGEST_WAIT) -> "asyncpg.pool.PoolAcquireContext[asyncpg.Record]":
+        return super().acquire(timeout=timeout)
+
+
 async def open_pool(dsn: str, *, size: int, application: str) -> Pool:
     """A pool of at most `size` connections; JSON columns are Python values, a statement ends after 10 s.
 
@@ -21,10 +32,17 @@ async def open_pool(dsn: str, *, size: int, application: str) -> Pool:
         OSError, asyncpg.PostgresError: the database cannot be reached or refuses.
 
     """
-    pool = await asyncpg.create_pool(
+    return await _PatientPool(
         dsn,
+        connection_class=asyncpg.Connection,
+        record_class=asyncpg.Record,
+        init_size=1,
         min_size=1,
         max_size=size,
+        max_queries=50_000,
+        loop=None,
+        connect=None,
+        setup=None,
         init=_speak_json,
         reset=_nothing_to_reset,
         command_timeout=15,
@@ -38,9 +56,6 @@ async def open_pool(dsn: str, *, size: int, application: str) -> Pool:
             "timezone": "UTC",
         },
     )
-    if pool is None:
-        raise RuntimeError("asyncpg made no pool")
-    return pool
 
 
 async def _speak_json(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
