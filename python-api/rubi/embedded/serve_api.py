@@ -19,6 +19,8 @@ def main() -> None:
         timeout_graceful_shutdown=5,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # nobody stands in front: a forwarded address would be the client's own invention
+        ws_max_size=65_536,
     )
     uvicorn.Server(config).run(sockets=[listening])
 

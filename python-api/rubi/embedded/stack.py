@@ -143,6 +143,7 @@ class Stack:
             "PYTHONUNBUFFERED": "1",
             "API_HOST": self.host,
             "JWT_SECRET": self.own.get("JWT_SECRET") or secrets.jwt_secret,
+            "PROMETHEUS_MULTIPROC_DIR": str(self._metrics_folder()),
             "API_SECRET_KEY": self.own.get("API_SECRET_KEY") or secrets.api_secret_key,
         }
         if not self.own.get("DATABASE_URL"):
@@ -164,6 +165,13 @@ class Stack:
             )
             self.environment["REDIS_URL"] = self.redis.start()
             self._server_runs("redis", self.redis)
+
+    def _metrics_folder(self) -> Path:
+        """An empty folder in which the processes add their counts together."""
+        folder = self.instance.folder / "metrics"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(mode=0o700)
+        return folder
 
     def _server_runs(self, name: str, server: EmbeddedPostgres | EmbeddedRedis) -> None:
         assert server.process is not None
@@ -236,6 +244,8 @@ class Stack:
         assert child.process is not None
         code = child.process.returncode
         process.stop(child.process)  # what it left in its group
+        for gauges in (self.instance.folder / "metrics").glob(f"gauge_live*_{child.process.pid}.db"):
+            gauges.unlink(missing_ok=True)
         child.process = None
         self.instance.ended(child.name)
         if not child.restarts.end(now):

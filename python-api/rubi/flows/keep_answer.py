@@ -85,7 +85,7 @@ async def answer_once(
     for signal_id in done.bells:
         ports.ring_decide(signal_id)
     for event in done.events:
-        if event.type == "ORDER_UPDATE":
+        if event.type == "ORDER_UPDATE" and "event" not in event.data:  # settling has counted the others
             ORDER_TRANSITIONS.labels(event.data["state"]).inc()
     await ports.bus.publish(done.events)
     return Answer(done.status, body)

@@ -8,7 +8,8 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
-from rubi.domain.order import comment_of
+from rubi.domain.order import OrderState, comment_of
+from rubi.observability.metrics import ORDER_TRANSITIONS, observe_order
 from rubi.store import orders
 from rubi.store.pool import Connection, Row
 
@@ -46,6 +47,10 @@ async def lease_orders(
     await orders.lease(
         conn, leases, epoch=holder.epoch, instance=holder.instance, expires_at=expires_at, now=now, legacy=legacy
     )
+    ORDER_TRANSITIONS.labels(OrderState.LEASED).inc(len(rows))
+    for row in rows:
+        if row["leased_at"] is None:
+            observe_order("queue", (now - row["queued_at"]).total_seconds())
     return [command_of(row, lease_id, expires_at) for row, (_, lease_id) in zip(rows, leases, strict=True)]
 
 

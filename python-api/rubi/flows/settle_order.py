@@ -8,6 +8,7 @@ from uuid import UUID
 from rubi.domain.order import OrderEvent, OrderEventType, OrderKind, OrderLife, OrderState, signal_outcome, transition
 from rubi.flows.raise_alert import raise_alert
 from rubi.live.bus import Event
+from rubi.observability.metrics import ORDER_TRANSITIONS, observe_order
 from rubi.store import orders
 from rubi.store.orders import SQL
 from rubi.store.pool import Connection, Row
@@ -64,6 +65,8 @@ async def settle(
             ),
             now=event.at,
         )
+    if change.legal:
+        _measure(row, before, change.after, event)
     if change.legal and (change.after != before or event.type is OrderEventType.DEAL):
         said.append(_order_update(row, change.after, event, facts or {}))
         if row["signal_id"] is not None:
@@ -71,6 +74,19 @@ async def settle(
         if row["target_order_id"] is not None and change.after.state.final and not before.state.final:
             said += await _settle_target(conn, row, change.after, event, actor)
     return Settled(order_id, known=False, legal=change.legal, state=change.after.state, events=said)
+
+
+def _measure(row: Row, before: OrderLife, after: OrderLife, event: OrderEvent) -> None:
+    """Count the state an order entered, and the time it spent on its way there."""
+    if after.state is not before.state:
+        ORDER_TRANSITIONS.labels(after.state).inc()
+    if after.state is OrderState.ACKED and row["acked_at"] is None and row["leased_at"] is not None:
+        observe_order("terminal", (event.at - row["leased_at"]).total_seconds())
+    if event.type is OrderEventType.DEAL and row["filled_at"] is None:
+        sent_at = row["acked_at"] or row["leased_at"]
+        if sent_at is not None:
+            observe_order("broker", (event.at - sent_at).total_seconds())
+        observe_order("total", (event.at - row["created_at"]).total_seconds())
 
 
 def _review(after: OrderLife, event: OrderEvent) -> str | None:

@@ -29,6 +29,7 @@ from rubi.flows.record_reports import Ack, Report, record_acks, record_reports
 from rubi.flows.replace_books import record_order_history, replace_orders, replace_positions
 from rubi.flows.show_signal import signal_update
 from rubi.live.bus import Event
+from rubi.observability.metrics import REPLAYS, SIGNALS_RECEIVED
 from rubi.store import books, orders, terminals
 from rubi.store.pool import Row
 from rubi.store.terminals import Terminal
@@ -105,6 +106,7 @@ async def sync_terminal(ports: Ports, terminal: Terminal, cycle: Cycle, *, clock
             session = await _lock(conn, terminal, cycle, now)
             stored = _replay(session, cycle)
             if stored is not None:
+                REPLAYS.labels("sync").inc()
                 return stored
             said = await _take_in(conn, terminal, session, cycle, now)
             answer = await _hand_out(conn, terminal, session, cycle, said, now)
@@ -294,6 +296,7 @@ async def _take_signal(conn: Connection, key: str, wish: Wish | Refused, said: _
         code = error.code if isinstance(error, RubiError) else "SIGNAL_UNSTORABLE"
         return {"key": key, "id": None, "status": "INVALID", "code": code, "detail": str(error)}
     if received.new:
+        SIGNALS_RECEIVED.labels("terminal").inc()
         said.bells.append(received.id)
         said.events.append(signal_update(received.row))
     return {"key": key, "id": received.id, "status": received.row["status"], "code": received.row["code"]}
