@@ -9,7 +9,25 @@ from fastapi.openapi.utils import get_openapi
 from starlette.middleware.cors import CORSMiddleware
 
 from rubi import __version__
-from rubi.api import auth, docs, health, metrics, positions, sessions, signals, sockets, stats, terminals, tokens
+from rubi.api import (
+    accounts,
+    audit,
+    auth,
+    deals,
+    docs,
+    health,
+    integration,
+    metrics,
+    orders,
+    positions,
+    positions_actions,
+    sessions,
+    signals,
+    sockets,
+    stats,
+    terminals,
+    tokens,
+)
 from rubi.api.doors import Doors
 from rubi.api.errors import Problem, add_handlers
 from rubi.api.middleware import Bodies, Observe, StrictJson
@@ -53,6 +71,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         separate_input_output_schemas=False,
     )
     for module in (auth, tokens, terminals, sessions, signals, positions, stats, sockets, health, metrics, docs):
+        app.include_router(module.router)
+    for module in (orders, positions_actions, deals, accounts, audit, integration):
         app.include_router(module.router)
     add_handlers(app)
     # The one added last is the outermost.

@@ -3,9 +3,10 @@
 from uuid import UUID
 
 from rubi.domain.errors import ForbiddenError, NotFoundError, RubiError
+from rubi.flows.ports import Connection, Ports
 from rubi.store import account_choices
 from rubi.store.account_choices import AccountChoice
-from rubi.store.pool import Connection
+from rubi.store.order_views import Owner
 
 
 async def choose_account(
@@ -49,3 +50,17 @@ async def need_account(conn: Connection, user_id: int, *, named: str | None, bou
     if chosen is None:
         raise RubiError("NO_ACCOUNT", "there is no account to trade on: connect a terminal first", field="account")
     return chosen
+
+
+async def narrow(ports: Ports, owner: Owner, named: str | None) -> Owner:
+    """Whose rows are read when an account is named (by its id or login); the owner's own without a name.
+
+    Raises:
+        RubiError: 422, 403 or 404 as `need_account`.
+
+    """
+    if named is None:
+        return owner
+    async with ports.pool.acquire() as conn:
+        chosen = await need_account(conn, owner.user_id, named=named, bound=owner.only)
+    return Owner(owner.user_id, chosen.id)
