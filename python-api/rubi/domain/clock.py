@@ -1,9 +1,11 @@
 """Times on the wire: ISO 8601, unix seconds or milliseconds, and MT5's broker wall clock."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Self
 
 from rubi.domain.errors import RubiError
 
@@ -13,7 +15,6 @@ MILLISECONDS_FROM = 100_000_000_000
 """A unix time at least this large counts milliseconds: as seconds it would be the year 5138."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_ZERO = timedelta(0)
 _NUMBER = re.compile(r"[0-9]{9,14}(\.[0-9]{1,9})?")
 _MT5 = re.compile(
     r"(?P<year>\d{4})\.(?P<month>\d\d)\.(?P<day>\d\d)"
@@ -22,33 +23,62 @@ _MT5 = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class BrokerClock:
-    """How far the broker's wall clock is ahead of UTC: (from when in UTC, by how much), oldest first; empty is UTC."""
+class OffsetChange:
+    """From `since` on the broker's wall clock is UTC plus `seconds`."""
 
-    offsets: tuple[tuple[datetime, timedelta], ...] = ()
+    since: datetime
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerClock:
+    """The history of the broker's offset from UTC, oldest first. Without one the broker is taken to live in UTC."""
+
+    changes: tuple[OffsetChange, ...] = ()
+    suspect: bool = False
+    """What the terminal says of the time contradicts itself, or our own clock."""
+
+    @classmethod
+    def of_minutes(cls, history: Iterable[tuple[datetime, int]], *, suspect: bool = False) -> Self:
+        """The clock of a history as it is stored: (from when in UTC, minutes ahead of UTC), oldest first."""
+        return cls(tuple(OffsetChange(since, minutes * 60) for since, minutes in history), suspect)
 
     def offset_at(self, moment: datetime) -> timedelta:
-        """The offset in force at a moment; before the first known one, the first known one."""
-        for since, offset in reversed(self.offsets):
-            if since <= moment:
-                return offset
-        return self.offsets[0][1] if self.offsets else _ZERO
+        """The offset in force at a moment; before the history begins, its first one."""
+        seconds = self.changes[0].seconds if self.changes else 0
+        for change in self.changes:
+            if change.since > moment:
+                break
+            seconds = change.seconds
+        return timedelta(seconds=seconds)
+
+    def wall(self, moment: datetime) -> datetime:
+        """The broker's wall clock at a moment of UTC, without a zone."""
+        return moment.astimezone(UTC).replace(tzinfo=None) + self.offset_at(moment)
 
     def to_utc(self, wall: datetime) -> datetime:
         """UTC of a wall-clock time (its zone is ignored); of the hour that the clock repeats, the later one."""
         naive = wall.replace(tzinfo=UTC)
-        for since, offset in reversed(self.offsets):
-            if naive - offset >= since:
-                return naive - offset
-        return naive - (self.offsets[0][1] if self.offsets else _ZERO)
+        for change in reversed(self.changes):
+            moment = naive - timedelta(seconds=change.seconds)
+            if moment >= change.since:
+                return moment
+        return naive - timedelta(seconds=self.changes[0].seconds if self.changes else 0)
+
+    def first_utc(self, wall: datetime) -> datetime:
+        """The first moment at which the broker's clock shows `wall`, or has just jumped over it."""
+        if not self.changes:
+            return wall.replace(tzinfo=UTC)
+        for n, change in enumerate(self.changes):
+            moment = wall.replace(tzinfo=UTC) - timedelta(seconds=change.seconds)
+            last = n + 1 == len(self.changes)
+            if last or moment < self.changes[n + 1].since:
+                return moment if n == 0 else max(moment, change.since)
+        raise AssertionError("the last offset has no end")
 
     def from_msc(self, milliseconds: int) -> datetime:
         """UTC of MT5's `time_msc`, milliseconds of broker wall clock."""
         return self.to_utc(_EPOCH + timedelta(milliseconds=milliseconds))
-
-    def wall(self, moment: datetime) -> datetime:
-        """The broker's wall clock at a moment of UTC, without a zone."""
-        return (moment + self.offset_at(moment)).astimezone(UTC).replace(tzinfo=None)
 
 
 UTC_CLOCK = BrokerClock()

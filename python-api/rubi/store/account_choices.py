@@ -1,7 +1,7 @@
 """Which of a user's accounts a request may mean."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from rubi.domain.clock import BrokerClock
@@ -32,4 +32,4 @@ async def find(
 def _clock(offsets: list[tuple[str, int]] | None) -> BrokerClock | None:
     if not offsets:
         return None
-    return BrokerClock(tuple((datetime.fromisoformat(since), timedelta(minutes=minutes)) for since, minutes in offsets))
+    return BrokerClock.of_minutes((datetime.fromisoformat(since), minutes) for since, minutes in offsets)

@@ -1,7 +1,7 @@
 """Accounts as people see them, and their brokers' clocks."""
 
 from collections import defaultdict
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from rubi.domain.clock import BrokerClock
@@ -19,7 +19,7 @@ async def accounts(conn: Connection, owner: Owner, account_id: UUID | None = Non
 
 async def clocks(conn: Connection, owner: Owner) -> dict[UUID, BrokerClock]:
     """The broker's clock of each account whose offset is learned."""
-    found: dict[UUID, list[tuple[datetime, timedelta]]] = defaultdict(list)
+    found: dict[UUID, list[tuple[datetime, int]]] = defaultdict(list)
     for row in await conn.fetch(SQL["offsets"], owner.user_id, owner.only):
-        found[row["account_id"]].append((row["from_at"], timedelta(minutes=row["minutes"])))
-    return {account_id: BrokerClock(tuple(offsets)) for account_id, offsets in found.items()}
+        found[row["account_id"]].append((row["from_at"], row["minutes"]))
+    return {account_id: BrokerClock.of_minutes(offsets) for account_id, offsets in found.items()}

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from rubi.domain.account import AccountSnapshot, TradingState
-from rubi.domain.risk import day as risk_day
+from rubi.domain.clock import BrokerClock
 from rubi.domain.risk.case import TradingStates
 from rubi.domain.risk.codes import DenialCode
 from rubi.domain.risk.holdings import OpenPosition, PendingOrder, Reservation
@@ -43,7 +43,7 @@ class RiskFacts:
     closing: frozenset[int]
     """Tickets of positions that a close is on its way to."""
     locks: tuple[Lock, ...]
-    clock: risk_day.BrokerClock
+    clock: BrokerClock
     clock_known: bool
     day: DayState | None
     not_tradable: str | None
@@ -131,11 +131,9 @@ def _account(row: Row) -> AccountSnapshot | None:
     )
 
 
-def _clock(offsets: list[tuple[str, int, bool]] | None) -> tuple[risk_day.BrokerClock, bool]:
-    changes = tuple(
-        risk_day.OffsetChange(datetime.fromisoformat(since), minutes * 60) for since, minutes, _ in offsets or ()
-    )
-    return risk_day.BrokerClock(changes, suspect=bool(offsets and offsets[-1][2])), bool(offsets)
+def _clock(offsets: list[tuple[str, int, bool]] | None) -> tuple[BrokerClock, bool]:
+    history = [(datetime.fromisoformat(since), minutes) for since, minutes, _ in offsets or ()]
+    return BrokerClock.of_minutes(history, suspect=bool(offsets and offsets[-1][2])), bool(offsets)
 
 
 def _tick(row: Row, symbol: str) -> Tick | None:

@@ -1,7 +1,6 @@
 """Terminals in Postgres: the accounts they speak for, their sessions, the broker's clock."""
 
 from dataclasses import dataclass
-from datetime import timedelta
 from uuid import UUID
 
 from rubi.domain.clock import BrokerClock
@@ -63,5 +62,5 @@ def _terminal(row: Row) -> Terminal:
         protocol=row["protocol"],
         state=row["state"],
         poll_ms=row["poll_ms"],
-        clock=BrokerClock(tuple((since, timedelta(minutes=minutes)) for since, minutes in offsets)),
+        clock=BrokerClock.of_minutes(offsets),
     )

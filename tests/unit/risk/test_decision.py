@@ -9,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.risk.cases import NOW, account, case, eurusd, gbpusd, position, proposal, tick, usdjpy
 
+from rubi.domain.clock import BrokerClock, OffsetChange
 from rubi.domain.risk.case import RiskCase, SizingChoice
 from rubi.domain.risk.codes import DenialCode
 from rubi.domain.risk.correlation import Correlation
-from rubi.domain.risk.day import BrokerClock, OffsetChange, trading_day
+from rubi.domain.risk.day import trading_day
 from rubi.domain.risk.decision import Decision, show
 from rubi.domain.risk.drawdown import open_nav
 from rubi.domain.risk.exposure import of_position

@@ -6,10 +6,11 @@ import pytest
 from tests.unit.risk.cases import NOW, account, case, eurusd, gbpusd, position, proposal, tick
 
 from rubi.domain.account import TradingState
+from rubi.domain.clock import BrokerClock
 from rubi.domain.risk.case import RiskCase, SizingChoice, TradingStates
 from rubi.domain.risk.codes import DenialCode
 from rubi.domain.risk.correlation import Correlation
-from rubi.domain.risk.day import BrokerClock, TradingDay, trading_day
+from rubi.domain.risk.day import TradingDay, trading_day
 from rubi.domain.risk.drawdown import observe, open_nav
 from rubi.domain.risk.gates import GATES, decide, decide_close
 from rubi.domain.risk.holdings import PendingOrder, Reservation

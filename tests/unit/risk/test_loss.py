@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from tests.unit.risk.cases import NOW, account
 
 from rubi.domain.account import TradingState
-from rubi.domain.risk.day import BrokerClock, OffsetChange, TradingDay, trading_day
+from rubi.domain.clock import BrokerClock, OffsetChange
+from rubi.domain.risk.day import TradingDay, trading_day
 from rubi.domain.risk.loss import LossLevel, day_loss, open_day, rebuild_day, with_flow
 from rubi.domain.risk.policy import DayAnchor, LimitBase, RiskPolicy
 

@@ -4,8 +4,8 @@ from decimal import Decimal as D
 import pytest
 from tests.unit.risk.cases import NOW, eurusd
 
+from rubi.domain.clock import BrokerClock, OffsetChange
 from rubi.domain.risk.codes import DenialCode
-from rubi.domain.risk.day import BrokerClock, OffsetChange
 from rubi.domain.risk.policy import LockScope, LowProfitGuard, RiskPolicy, StopGuard
 from rubi.domain.risk.protections import Closure, Lock, locks_from
 from rubi.domain.risk.sessions import market_open, policy_trades

@@ -8,8 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 from rubi.domain.account import AccountSnapshot, TradingState
+from rubi.domain.clock import BrokerClock
 from rubi.domain.risk.correlation import Correlation
-from rubi.domain.risk.day import BrokerClock
 from rubi.domain.risk.drawdown import NavState
 from rubi.domain.risk.holdings import OpenPosition, PendingOrder, Reservation
 from rubi.domain.risk.loss import DayState

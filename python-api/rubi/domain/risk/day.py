@@ -4,48 +4,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from rubi.domain.clock import BrokerClock
 from rubi.domain.risk.policy import BROKER_ZONE, RiskPolicy
-
-
-@dataclass(frozen=True, slots=True)
-class OffsetChange:
-    """From `since` on the broker's wall-clock is UTC plus `seconds`."""
-
-    since: datetime
-    seconds: int
-
-
-@dataclass(frozen=True, slots=True)
-class BrokerClock:
-    """The broker's offset history, oldest first. Without one the broker is taken to live in UTC."""
-
-    changes: tuple[OffsetChange, ...] = ()
-    suspect: bool = False
-    """The learned offset and the terminal's statements disagree."""
-
-    def offset_at(self, moment: datetime) -> timedelta:
-        """Return the offset in force at a UTC moment; before the history begins, its first one."""
-        seconds = self.changes[0].seconds if self.changes else 0
-        for change in self.changes:
-            if change.since > moment:
-                break
-            seconds = change.seconds
-        return timedelta(seconds=seconds)
-
-    def wall(self, moment: datetime) -> datetime:
-        """Return the broker's wall-clock (naive) at a UTC moment."""
-        return moment.astimezone(UTC).replace(tzinfo=None) + self.offset_at(moment)
-
-    def utc(self, wall: datetime) -> datetime:
-        """Return the first UTC moment at which the broker's clock shows `wall`, or has just jumped over it."""
-        if not self.changes:
-            return wall.replace(tzinfo=UTC)
-        for n, change in enumerate(self.changes):
-            moment = wall.replace(tzinfo=UTC) - timedelta(seconds=change.seconds)
-            last = n + 1 == len(self.changes)
-            if last or moment < self.changes[n + 1].since:
-                return moment if n == 0 else max(moment, change.since)
-        raise AssertionError("the last offset has no end")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,5 +42,5 @@ def trading_day(now: datetime, policy: RiskPolicy, clock: BrokerClock) -> Tradin
 def _starts(day: date, reset: timedelta, zone: str, clock: BrokerClock) -> datetime:
     wall = datetime(day.year, day.month, day.day) + reset  # noqa: DTZ001 - a wall-clock, made UTC below
     if zone == BROKER_ZONE:
-        return clock.utc(wall)
+        return clock.first_utc(wall)
     return wall.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)

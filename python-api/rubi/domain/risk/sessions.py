@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from rubi.domain.risk.day import BrokerClock, wall_clock
+from rubi.domain.clock import BrokerClock
+from rubi.domain.risk.day import wall_clock
 from rubi.domain.risk.policy import BROKER_ZONE, RiskPolicy
 from rubi.domain.symbol import SessionWindow, SymbolSpec
 

@@ -5,8 +5,9 @@ from datetime import datetime
 from decimal import Decimal
 
 from rubi.domain.account import AccountSnapshot, TradingState
+from rubi.domain.clock import BrokerClock
 from rubi.domain.risk import drawdown as drawdowns
-from rubi.domain.risk.day import BrokerClock, trading_day
+from rubi.domain.risk.day import trading_day
 from rubi.domain.risk.drawdown import Drawdown, NavState
 from rubi.domain.risk.exposure import Exposure, currency_exposure, heat, leverage_used, open_risk
 from rubi.domain.risk.loss import DayLoss, DayState, LossLevel, day_loss
