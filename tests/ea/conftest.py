@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from mql5.host.build import CompileError, Flavour, build, compiler
 from mql5.host.translate import TranslationError
 from tests.ea.desk import Desk, opened

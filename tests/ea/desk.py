@@ -13,6 +13,7 @@ from tests.ea.service import TOKEN, ScriptedService
 
 START_MS = 1761213600000  # Thursday 2025-10-23 10:00 UTC
 OFFSET_S = 10800
+ACCOUNT = "12345678@Rubi-Demo"
 
 
 @dataclass(slots=True)

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import hashlib
 import json
+import time
 from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -127,17 +128,18 @@ class ScriptedService:
         if call.headers.get("authorization") != f"Bearer {TOKEN}":
             return 401, {}, {"detail": "invalid token"}
         if call.path == "/api/v1/mt5/connect":
-            return self._connect(call.body)
+            return self._connect(call)
         if call.path == "/api/v1/mt5/sync":
             return self._sync(call)
         return 404, {}, {"detail": "no such path"}
 
-    def _connect(self, body: dict[str, Any]) -> tuple[int, dict[str, str], dict[str, Any]]:
+    def _connect(self, call: Call) -> tuple[int, dict[str, str], dict[str, Any]]:
+        body = call.body
         if self.lead not in {None, body["terminal_instance_id"]}:
             return 423, {}, {"code": "ACCOUNT_LEASED_ELSEWHERE"}
         self.epoch += 1
         self._session, self._seq = f"session-{self.epoch}", 0
-        self.now = float(body["time"]["gmt"])
+        self.now = _clock(call)
         answer = {
             "session_id": self._session,
             "message": "Connected successfully",
@@ -164,7 +166,7 @@ class ScriptedService:
         if body["seq"] < self._seq:
             return 409, {}, {"code": "SEQ_STALE"}
         self._seq = body["seq"]
-        self.now = float(body["time"]["gmt"])
+        self.now = _clock(call)
         answer = self._work(body)
         self._stored = (call.raw, answer)
         return 200, {}, answer
@@ -257,6 +259,12 @@ def comment_of(order_id: int) -> str:
     size = max(1, (order_id.bit_length() + 4) // 5)
     letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
     return "RS-" + "".join(letters[order_id >> (5 * i) & 31] for i in reversed(range(size)))
+
+
+def _clock(call: Call) -> float:
+    """The service's time: a virtual terminal brings it along, a real one lives in ours."""
+    virtual = call.headers.get("x-virtual-now-ms")
+    return int(virtual) / 1000 if virtual else time.time()
 
 
 def _plain(value: Any) -> str:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from tests.ea.desk import Desk, opened
 from tests.ea.service import serving
 

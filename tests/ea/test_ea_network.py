@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from tests.ea.desk import Desk, opened, settings_for
+from tests.ea.desk import ACCOUNT, Desk, opened, settings_for
 from tests.ea.driver import HANDLERS, running
 from tests.ea.service import serving
 
@@ -176,7 +175,7 @@ async def test_a_night_without_network_loses_nothing(desk: Desk) -> None:
 
 async def signal(desk: Desk, name: str) -> None:
     """Drop a signal file as `Rubi/Signals.mqh` does."""
-    folder = desk.terminal.folder / "Common" / "Files" / "Rubi" / "signals"
+    folder = desk.terminal.folder / "Common" / "Files" / "Rubi" / "signals" / ACCOUNT
     folder.mkdir(parents=True, exist_ok=True)
     body = {
         "symbol": "EURUSD",

@@ -6,7 +6,6 @@ import re
 from typing import Any
 
 import pytest
-
 from tests.ea.desk import Desk, opened
 from tests.ea.service import comment_of, serving
 

@@ -115,6 +115,7 @@ web_answer exchange(const web_request &request) {
   while (!extra.empty() && (extra.back() == '\n' || extra.back() == '\r')) extra.pop_back();
   if (!extra.empty()) text += extra + "\r\n";
   if (lower("\r\n" + extra).find("\r\ncontent-type:") == std::string::npos) text += "Content-Type: application/x-www-form-urlencoded\r\n";
+  if (host().virtual_clock) text += "X-Virtual-Now-Ms: " + std::to_string(host().now_ms()) + "\r\n";  // what a real service reads from its own clock
   text += "\r\n" + request.body;
   for (std::size_t at = 0; at < text.size();) {
     const ssize_t n = ::send(l.fd, text.data() + at, text.size() - at, MSG_NOSIGNAL);
