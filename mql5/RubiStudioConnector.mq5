@@ -196,6 +196,7 @@ public:
    void              PutTextOrNull(const string key,const string value);
    void              PutLong(const string key,const long value);
    void              PutTicket(const string key,const ulong value);
+   void              PutTicketOrNull(const string key,const ulong value);
    void              PutNumber(const string key,const double value);
    void              PutPositive(const string key,const double value);
    void              PutFlag(const string key,const bool value);
@@ -352,6 +353,16 @@ void CRubiJsonWriter::PutTicket(const string key,const ulong value)
   {
    Begin(key);
    m_text+="\""+RubiTicket(value)+"\"";
+  }
+//+------------------------------------------------------------------+
+//| A 64-bit ticket, or null for none                                |
+//+------------------------------------------------------------------+
+void CRubiJsonWriter::PutTicketOrNull(const string key,const ulong value)
+  {
+   if(value>0)
+      PutTicket(key,value);
+   else
+      PutNull(key);
   }
 //+------------------------------------------------------------------+
 //| A decimal number, null when it is not finite                     |
@@ -3777,16 +3788,11 @@ void RubiWriteReport(CRubiJsonWriter &writer,const int n,const SRubiReport &repo
    writer.PutLong("n",n);
    writer.PutText("outcome",report.outcome);
    writer.PutLong("retcode",(long)report.retcode);
-   if(report.order_ticket>0)
-      writer.PutTicket("order_ticket",report.order_ticket);
-   if(report.deal_ticket>0)
-      writer.PutTicket("deal_ticket",report.deal_ticket);
-   if(report.position_id>0)
-      writer.PutTicket("position_id",(ulong)report.position_id);
-   if(report.price>0.0)
-      writer.PutNumber("price",report.price);
-   if(report.volume>0.0)
-      writer.PutNumber("volume",report.volume);
+   writer.PutTicketOrNull("order_ticket",report.order_ticket);
+   writer.PutTicketOrNull("deal_ticket",report.deal_ticket);
+   writer.PutTicketOrNull("position_id",(ulong)report.position_id);
+   writer.PutPositive("price",report.price);
+   writer.PutPositive("volume",report.volume);
    writer.PutText("message",report.message);
    writer.PutText("at",at);
   }
@@ -5964,6 +5970,7 @@ private:
    bool              Closed(const SRubiEntry &entry,SRubiReport &report) const;
    bool              Changed(const SRubiEntry &entry,SRubiReport &report) const;
    bool              Gone(const SRubiEntry &entry,SRubiReport &report) const;
+   bool              Incomplete(const SRubiEntry &entry) const;
    bool              Found(const SRubiEntry &entry,const CRubiJournal &journal,SRubiReport &report) const;
 
 public:
@@ -6004,7 +6011,8 @@ void CRubiRecovery::Look(CRubiJournal &journal,const CRubiClock &clock)
       if(!journal.Get(i,entry) || entry.forgotten)
          continue;
       bool open=(entry.phase==RUBI_PHASE_INTENT || entry.phase==RUBI_PHASE_SENDING);
-      if(!open && !entry.unsettled)
+      bool thin=Incomplete(entry);
+      if(!open && !entry.unsettled && !thin)
          continue;
       long age=clock.NowSeconds()-entry.intent_at;
       if(!open && age>RUBI_DAY_SECONDS)
@@ -6015,7 +6023,11 @@ void CRubiRecovery::Look(CRubiJournal &journal,const CRubiClock &clock)
       SRubiReport report;
       RubiReportClear(report,"RECOVERED");
       string at=RubiIso(clock.NowMs());
-      if(Found(entry,journal,report))
+      bool found=Found(entry,journal,report);
+      //--- what was placed is complete with its deal only
+      if(thin && (entry.kind=="OPEN" ? report.deal_ticket==0 : report.order_ticket==0))
+         continue;
+      if(found)
         {
          ExtLog.Info(StringFormat("order %I64d found at the broker: retcode %u, order %I64u, deal %I64u",entry.order_id,
                                   report.retcode,report.order_ticket,report.deal_ticket));
@@ -6040,6 +6052,19 @@ void CRubiRecovery::Look(CRubiJournal &journal,const CRubiClock &clock)
          journal.Result(entry.order_id,report,true,at);
         }
      }
+  }
+//+------------------------------------------------------------------+
+//| Was it accepted without the ticket that says what became of it   |
+//+------------------------------------------------------------------+
+bool CRubiRecovery::Incomplete(const SRubiEntry &entry) const
+  {
+   if(entry.phase!=RUBI_PHASE_RESULT || entry.unsettled || entry.report.outcome!="RESULT")
+      return(false);
+   if(entry.report.retcode<TRADE_RETCODE_PLACED || entry.report.retcode>TRADE_RETCODE_DONE_PARTIAL)
+      return(false);
+   if(entry.kind=="OPEN")
+      return(entry.report.deal_ticket==0);
+   return(entry.kind=="PLACE_PENDING" && entry.report.order_ticket==0);
   }
 //+------------------------------------------------------------------+
 //| Is the order's effect at the broker                              |

@@ -132,16 +132,11 @@ void RubiWriteReport(CRubiJsonWriter &writer,const int n,const SRubiReport &repo
    writer.PutLong("n",n);
    writer.PutText("outcome",report.outcome);
    writer.PutLong("retcode",(long)report.retcode);
-   if(report.order_ticket>0)
-      writer.PutTicket("order_ticket",report.order_ticket);
-   if(report.deal_ticket>0)
-      writer.PutTicket("deal_ticket",report.deal_ticket);
-   if(report.position_id>0)
-      writer.PutTicket("position_id",(ulong)report.position_id);
-   if(report.price>0.0)
-      writer.PutNumber("price",report.price);
-   if(report.volume>0.0)
-      writer.PutNumber("volume",report.volume);
+   writer.PutTicketOrNull("order_ticket",report.order_ticket);
+   writer.PutTicketOrNull("deal_ticket",report.deal_ticket);
+   writer.PutTicketOrNull("position_id",(ulong)report.position_id);
+   writer.PutPositive("price",report.price);
+   writer.PutPositive("volume",report.volume);
    writer.PutText("message",report.message);
    writer.PutText("at",at);
   }

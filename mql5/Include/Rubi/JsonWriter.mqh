@@ -33,6 +33,7 @@ public:
    void              PutTextOrNull(const string key,const string value);
    void              PutLong(const string key,const long value);
    void              PutTicket(const string key,const ulong value);
+   void              PutTicketOrNull(const string key,const ulong value);
    void              PutNumber(const string key,const double value);
    void              PutPositive(const string key,const double value);
    void              PutFlag(const string key,const bool value);
@@ -189,6 +190,16 @@ void CRubiJsonWriter::PutTicket(const string key,const ulong value)
   {
    Begin(key);
    m_text+="\""+RubiTicket(value)+"\"";
+  }
+//+------------------------------------------------------------------+
+//| A 64-bit ticket, or null for none                                |
+//+------------------------------------------------------------------+
+void CRubiJsonWriter::PutTicketOrNull(const string key,const ulong value)
+  {
+   if(value>0)
+      PutTicket(key,value);
+   else
+      PutNull(key);
   }
 //+------------------------------------------------------------------+
 //| A decimal number, null when it is not finite                     |

@@ -30,6 +30,7 @@ private:
    bool              Closed(const SRubiEntry &entry,SRubiReport &report) const;
    bool              Changed(const SRubiEntry &entry,SRubiReport &report) const;
    bool              Gone(const SRubiEntry &entry,SRubiReport &report) const;
+   bool              Incomplete(const SRubiEntry &entry) const;
    bool              Found(const SRubiEntry &entry,const CRubiJournal &journal,SRubiReport &report) const;
 
 public:
@@ -70,7 +71,8 @@ void CRubiRecovery::Look(CRubiJournal &journal,const CRubiClock &clock)
       if(!journal.Get(i,entry) || entry.forgotten)
          continue;
       bool open=(entry.phase==RUBI_PHASE_INTENT || entry.phase==RUBI_PHASE_SENDING);
-      if(!open && !entry.unsettled)
+      bool thin=Incomplete(entry);
+      if(!open && !entry.unsettled && !thin)
          continue;
       long age=clock.NowSeconds()-entry.intent_at;
       if(!open && age>RUBI_DAY_SECONDS)
@@ -81,7 +83,11 @@ void CRubiRecovery::Look(CRubiJournal &journal,const CRubiClock &clock)
       SRubiReport report;
       RubiReportClear(report,"RECOVERED");
       string at=RubiIso(clock.NowMs());
-      if(Found(entry,journal,report))
+      bool found=Found(entry,journal,report);
+      //--- what was placed is complete with its deal only
+      if(thin && (entry.kind=="OPEN" ? report.deal_ticket==0 : report.order_ticket==0))
+         continue;
+      if(found)
         {
          ExtLog.Info(StringFormat("order %I64d found at the broker: retcode %u, order %I64u, deal %I64u",entry.order_id,
                                   report.retcode,report.order_ticket,report.deal_ticket));
@@ -106,6 +112,19 @@ void CRubiRecovery::Look(CRubiJournal &journal,const CRubiClock &clock)
          journal.Result(entry.order_id,report,true,at);
         }
      }
+  }
+//+------------------------------------------------------------------+
+//| Was it accepted without the ticket that says what became of it   |
+//+------------------------------------------------------------------+
+bool CRubiRecovery::Incomplete(const SRubiEntry &entry) const
+  {
+   if(entry.phase!=RUBI_PHASE_RESULT || entry.unsettled || entry.report.outcome!="RESULT")
+      return(false);
+   if(entry.report.retcode<TRADE_RETCODE_PLACED || entry.report.retcode>TRADE_RETCODE_DONE_PARTIAL)
+      return(false);
+   if(entry.kind=="OPEN")
+      return(entry.report.deal_ticket==0);
+   return(entry.kind=="PLACE_PENDING" && entry.report.order_ticket==0);
   }
 //+------------------------------------------------------------------+
 //| Is the order's effect at the broker                              |
