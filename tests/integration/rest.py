@@ -92,8 +92,9 @@ class Trader:
         """A fill of the broker's order `ticket`."""
         self.deals += 1
         return {
-            "ticket": self.deals, "order": ticket, "position_id": "901", "symbol": "EURUSD", "type": "BUY", "entry": "IN",
-            "volume": volume, "price": 1.1, "profit": 0.0, "commission": -0.35, "time_msc": wall_msc(), "magic": 0, **more,
+            "ticket": self.deals, "order": ticket, "position_id": "901", "symbol": "EURUSD", "type": "BUY",
+            "entry": "IN", "volume": volume, "price": 1.1, "profit": 0.0, "commission": -0.35, "magic": 0,
+            "time_msc": wall_msc(), **more,
         }  # fmt: skip
 
     async def value(self, sql: str, *args):

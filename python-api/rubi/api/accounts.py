@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Path, Query, Response
 from pydantic import ConfigDict
 
 from rubi.api.deps import CurrentUser, Now, PortsDep
@@ -12,6 +12,7 @@ from rubi.api.keyed import OnceDep
 from rubi.api.wire import Asked, Told
 from rubi.api.wire_orders import ClosingOut, Reason, Symbol
 from rubi.flows.read_accounts import read_account, read_accounts
+from rubi.flows.read_reconciliation import read_reconciliation
 from rubi.flows.switch_trading import Switch, switch_trading
 from rubi.flows.take_over_account import take_over_account
 from rubi.store.order_views import Owner
@@ -98,6 +99,25 @@ class TakenOverOut(Told):
     epoch: int
 
 
+class PassOut(Told):
+    """One comparison with the broker, and what it found."""
+
+    id: int
+    reason: str
+    at: str
+    differences: list[dict[str, Any]] | dict[str, Any]
+
+
+class ReconciliationOut(Told):
+    """Comparisons, newest first; `reconciled_at` null: none is done yet, and nothing opens."""
+
+    account_id: UUID
+    reconciled_at: str | None
+    orders_unknown: int
+    passes: list[PassOut]
+    next_before: int | None
+
+
 @router.get("", responses=responses(401, 403), summary="Your accounts")
 async def list_accounts(user: CurrentUser, ports: PortsDep, now: Now) -> AccountsOut:
     """Each with its money, its terminal, its switches and its broker's clock."""
@@ -123,6 +143,22 @@ async def get_account(account_id: UUID, user: CurrentUser, ports: PortsDep, now:
     """With its money, its terminal, its switches and its broker's clock."""
     owner = Owner(user.user_id, user.account_id)
     return AccountOut.model_validate(await read_account(ports, owner, account_id, now=now))
+
+
+@router.get(
+    "/{account_id}/reconciliation", responses=responses(401, 403, 404), summary="What the broker's books said else"
+)
+async def get_reconciliation(
+    account_id: UUID,
+    user: CurrentUser,
+    ports: PortsDep,
+    before: Annotated[int | None, Query(ge=1, lt=2**63, description="only passes with a smaller id")] = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 50,
+) -> ReconciliationOut:
+    """The comparisons of the account with its broker, newest first, with the differences each found."""
+    owner = Owner(user.user_id, user.account_id)
+    found = await read_reconciliation(ports, owner, account_id, before=before, limit=limit)
+    return ReconciliationOut.model_validate(found)
 
 
 @router.post(

@@ -17,6 +17,11 @@ async def accounts(conn: Connection, owner: Owner, account_id: UUID | None = Non
     return await conn.fetch(SQL["accounts"], owner.user_id, owner.only, account_id)
 
 
+async def reconciliations(conn: Connection, account_id: UUID, *, before: int | None, limit: int) -> list[Row]:
+    """What comparing the account with its broker found, newest first."""
+    return await conn.fetch(SQL["reconciliations"], account_id, before, limit)
+
+
 async def clocks(conn: Connection, owner: Owner) -> dict[UUID, BrokerClock]:
     """The broker's clock of each account whose offset is learned."""
     found: dict[UUID, list[tuple[datetime, int]]] = defaultdict(list)

@@ -23,3 +23,9 @@ LIMIT 1000;
 SELECT b.account_id, b.from_at, b.minutes FROM broker_offsets b JOIN accounts a ON a.id = b.account_id
 WHERE a.user_id = $1 AND ($2::uuid IS NULL OR b.account_id = $2)
 ORDER BY b.account_id, b.from_at;
+
+-- name: reconciliations
+-- What the comparisons of an account with its broker found, newest first.
+SELECT id, reason, at, differences FROM reconciliations
+WHERE account_id = $1 AND ($2::bigint IS NULL OR id < $2)
+ORDER BY id DESC LIMIT $3;
