@@ -21,6 +21,7 @@ from rubi.cli.own_settings import own_settings
 from rubi.cli.running import progress
 from rubi.cli.stopping import Stopped, stopping_everything
 from rubi.embedded.instance import claim
+from rubi.embedded.offer_timescale import offer_timescale
 from rubi.embedded.stack import Stack
 
 LOOK_EVERY = 1.0
@@ -53,6 +54,8 @@ def run_demo(*, seconds: int | None, as_json: bool, port: int | None, seed: int)
     """Run until `seconds` of trading have passed or a signal comes; end with the summary of this run."""
     typed_at = datetime.now(UTC) - timedelta(seconds=time.process_time())
     own = {**own_settings(), "REGISTRATION": "open"}
+    if not own.get("DATABASE_URL"):
+        offer_timescale(progress)
     stack = Stack(claim("demo", next_free=True), own, port=port, tell=progress)
     if stack.instance.name != "demo":  # the first demo writes where the documentation says
         stack.own = {"LOG_FILE": str(stack.instance.logs / "rubi-studio.log"), **own}

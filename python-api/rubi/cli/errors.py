@@ -11,6 +11,8 @@ def told() -> tuple[type[BaseException], ...]:
 
     from rubi.domain.errors import RubiError
     from rubi.embedded.binaries import NotInstalledError
+    from rubi.embedded.choose_edition import EditionError
+    from rubi.embedded.install_timescale import TimescaleError
     from rubi.embedded.instance import InstanceTakenError
     from rubi.embedded.loopback import PortTakenError
     from rubi.embedded.postgres import ServerNotStartedError
@@ -20,6 +22,7 @@ def told() -> tuple[type[BaseException], ...]:
 
     return (
         CommandError,
+        EditionError,
         InstanceTakenError,
         MigrationError,
         NotInstalledError,
@@ -28,6 +31,7 @@ def told() -> tuple[type[BaseException], ...]:
         ServerNotStartedError,
         SettingsError,
         StackError,
+        TimescaleError,
         asyncpg.InvalidPasswordError,
         asyncpg.InvalidCatalogNameError,
     )

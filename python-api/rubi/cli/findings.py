@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 
 from rubi.cli.overview import database_url
 from rubi.cli.own_settings import own_settings
-from rubi.embedded import loopback
+from rubi.embedded import loopback, timescale
 from rubi.embedded.binaries import NotInstalledError, postgres_binaries, redis_binary
 from rubi.embedded.instance import home, instances
 from rubi.embedded.places import PROJECT_ROOT
@@ -102,7 +102,22 @@ def _servers(own: dict[str, str]) -> list[Finding]:
         except (NotInstalledError, OSError, subprocess.SubprocessError) as error:
             cure = f"start ./rubi again with {variable} unset, or set it to a server of your own"
             found.append(Finding(name, ok=False, seen=str(error), cure=cure))
+    if not own.get("DATABASE_URL"):
+        found.append(_timescale())
     return found
+
+
+def _timescale() -> Finding:
+    there = timescale.installed()
+    cure = "./rubi timescale install, on machines of the Debian family; everything works without it as well"
+    if there is None:
+        return Finding("timescale", ok=None, seen="not installed: embedded servers are plain PostgreSQL", cure=cure)
+    if timescale.switched_off():
+        return Finding("timescale", ok=None, seen="installed, switched off by RUBI_TIMESCALE=0")
+    seen = f"embedded, TimescaleDB {there.timescaledb} on PostgreSQL {there.postgres}"
+    return Finding(
+        "timescale", ok=timescale.usable() is not None, seen=seen, cure="it does not run: ./rubi timescale install"
+    )
 
 
 def _secrets() -> list[Finding]:

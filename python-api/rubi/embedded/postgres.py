@@ -1,4 +1,4 @@
-"""A real PostgreSQL out of a wheel: our own supervision of the wheel's binaries.
+"""A real PostgreSQL under our own supervision: the wheel's binaries, or those with TimescaleDB beside the clone.
 
 The data folder stays wherever it is asked to be, also under a folder that only root may enter: as root the server runs
 as `nobody`, is started *inside* its data folder and knows it as `/proc/self/cwd`, so no parent folder is ever opened.
@@ -14,9 +14,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from typing import Literal
 
-from rubi.embedded import loopback, process
-from rubi.embedded.binaries import postgres_binaries
+from rubi.embedded import loopback, process, timescale
+from rubi.embedded.binaries import NotInstalledError, postgres_binaries
 
 SUPERUSER = "postgres"
 OWNER = "rubi_admin"
@@ -45,13 +46,19 @@ TUNING = {
 }
 
 
+Edition = Literal["plain", "timescale"]
+
+
 class ServerNotStartedError(RuntimeError):
     """An embedded server did not come up; the message says which and ends with its log."""
 
 
 @dataclass(slots=True)
 class EmbeddedPostgres:
-    """One cluster under `home`: `home/data` and nothing else belongs to it."""
+    """One cluster under `home`: `home/data` and nothing else belongs to it.
+
+    A data folder belongs to one edition for good: the two are different major versions of PostgreSQL.
+    """
 
     home: Path
     log: Path
@@ -59,6 +66,7 @@ class EmbeddedPostgres:
     password: str
     preferred_port: int | None = None
     settings: dict[str, str] = field(default_factory=dict)
+    edition: Edition = "plain"
     port: int = 0
     process: subprocess.Popen[bytes] | None = None
 
@@ -75,7 +83,7 @@ class EmbeddedPostgres:
     def start(self, *, patience: float = 30.0) -> str:
         """Make the cluster when there is none, start it, make user and database; return the owner's URL."""
         self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        binaries = postgres_binaries(self._user())
+        binaries = self._binaries()
         if not (self.data / "PG_VERSION").exists() or (self.home / "initialising").exists():
             self._initialise(binaries)
         self._forget_dead_postmaster()
@@ -88,6 +96,9 @@ class EmbeddedPostgres:
                 raise ServerNotStartedError(f"PostgreSQL did not start. The end of {self.log}:\n{tail(self.log)}")
             time.sleep(0.2)
         self._make_owner()
+        if self.edition == "timescale":
+            # Every database made from now on has it. The application's user may not read what the migration asks for.
+            self.psql("-qX", "-c", "CREATE EXTENSION IF NOT EXISTS timescaledb", database="template1", superuser=True)
         self.make_database(DATABASE)
         return self.url()
 
@@ -106,14 +117,14 @@ class EmbeddedPostgres:
         )
 
     def psql(self, *arguments: str, database: str = DATABASE, superuser: bool = False, script: str = "") -> str:
-        """Run the wheel's psql and return what it printed."""
+        """Run psql and return what it printed."""
         return self.run("psql", *arguments, database=database, superuser=superuser, script=script)
 
     def run(
         self, program: str, *arguments: str, database: str = DATABASE, superuser: bool = False, script: str = ""
     ) -> str:
-        """Run a client of the wheel (`psql`, `pg_dump`) against a database; raises with its error text."""
-        binaries = postgres_binaries(self._user())
+        """Run a client program (`psql`, `pg_dump`) against a database; raises with its error text."""
+        binaries = self._binaries()
         environment = {
             "PATH": os.defpath,
             "PGHOST": loopback.HOST,
@@ -147,6 +158,14 @@ class EmbeddedPostgres:
     def _as_superuser(self, script: str, **variables: str) -> None:
         settings = [f"--set={key}={value}" for key, value in {"owner": OWNER, **variables}.items()]
         self.psql("-qX", "-v", "ON_ERROR_STOP=1", *settings, database="postgres", superuser=True, script=script)
+
+    def _binaries(self) -> Path:
+        if self.edition == "plain":
+            return postgres_binaries(self._user())
+        found = timescale.usable()
+        if found is None:
+            raise NotInstalledError("TimescaleDB is not installed: ./rubi timescale install")
+        return found.programs
 
     def _user(self) -> str | None:
         return UNPRIVILEGED if os.geteuid() == 0 else None
@@ -196,7 +215,9 @@ class EmbeddedPostgres:
 
     def _launch(self, binaries: Path, port: int) -> None:
         self.port = port
-        options = [f"-c{name}={value}" for name, value in {**TUNING, **self.settings, "port": str(port)}.items()]
+        more = timescale.SETTINGS if self.edition == "timescale" else {}
+        settings = {**TUNING, **more, **self.settings, "port": str(port)}
+        options = [f"-c{name}={value}" for name, value in settings.items()]
         with self.log.open("ab") as log:
             self.process = process.spawn(
                 [binaries / "postgres", "-D", self._folder(), *options],

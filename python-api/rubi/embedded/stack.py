@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from rubi.embedded import loopback, process
+from rubi.embedded.choose_edition import HOMES, choose_edition
 from rubi.embedded.instance import STOP_ORDER, Instance
 from rubi.embedded.places import PROJECT_ROOT, SOURCE_ROOT
 from rubi.embedded.postgres import EmbeddedPostgres, tail
@@ -73,7 +74,7 @@ class Stack:
     def start(self) -> str:
         """Start servers, schema, API, worker and beat; return the API's URL once it is ready for requests.
 
-        Raises PortTakenError, StackError, ServerNotStartedError or MigrationError.
+        Raises PortTakenError, StackError, ServerNotStartedError, EditionError or MigrationError.
         """
         self.listening = loopback.listen(self.host, self.port)
         self._start_servers()
@@ -147,12 +148,15 @@ class Stack:
             "API_SECRET_KEY": self.own.get("API_SECRET_KEY") or secrets.api_secret_key,
         }
         if not self.own.get("DATABASE_URL"):
-            self.tell("starting PostgreSQL")
+            disposable = self.instance.name.partition("-")[0] == "demo"
+            edition = choose_edition(self.instance.folder, disposable=disposable, tell=self.tell)
+            self.tell("starting PostgreSQL" + (" with TimescaleDB" if edition == "timescale" else ""))
             self.postgres = EmbeddedPostgres(
-                self.instance.folder / "postgres",
+                self.instance.folder / HOMES[edition],
                 log=self.instance.logs / "postgres.log",
                 superuser_password=secrets.postgres_superuser_password,
                 password=secrets.postgres_password,
+                edition=edition,
             )
             self.environment["DATABASE_URL"] = self.postgres.start()
             self._server_runs("postgres", self.postgres)
