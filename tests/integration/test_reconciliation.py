@@ -120,11 +120,14 @@ async def test_no_record_ends_an_open_only_past_its_time(terminal, queue, conn):
     assert await state_of(conn, order_id) == "EXPIRED"
 
 
-async def test_no_record_of_a_close_hands_it_out_again(terminal, queue, conn):
+async def test_a_close_that_never_came_is_replaced_by_another_order(terminal, queue, conn):
     order_id = await unknown(terminal, queue, OrderKind.CLOSE_POSITION, position_ticket=901)
     await terminal.sync(reports=[{"order_id": order_id, "n": 1, "outcome": "NO_RECORD"}])
-    assert await state_of(conn, order_id) in ("QUEUED", "LEASED")
-    assert await conn.fetchval("SELECT deliveries FROM trading_orders WHERE id = $1", order_id) == 2
+    assert await state_of(conn, order_id) == "REJECTED"
+    row = await conn.fetchrow(
+        "SELECT id, kind, position_ticket, volume, leg FROM trading_orders WHERE id > $1", order_id
+    )
+    assert (row["kind"], row["position_ticket"], row["leg"]) == ("CLOSE_POSITION", 901, 100)
 
 
 async def test_another_terminals_missing_record_proves_nothing(terminal, queue, conn, client):

@@ -3,8 +3,13 @@
 from datetime import datetime
 
 from rubi.domain.order import LIFETIMES, NewOrder, OrderKind
+from rubi.domain.signal import OrderType
+from rubi.domain.units import Side
 from rubi.store import orders
-from rubi.store.pool import Connection
+from rubi.store.pool import Connection, Row
+
+_LEGS_OF_COPIES = 100
+"""A copy of leg n is leg n + 100: a signal has never so many positions to close."""
 
 
 async def queue_order(conn: Connection, order: NewOrder, *, actor: str, now: datetime) -> int | None:
@@ -13,6 +18,37 @@ async def queue_order(conn: Connection, order: NewOrder, *, actor: str, now: dat
     Returns its id, or None when this leg of the signal has an order already: at most one is ever made.
     """
     return await orders.insert(conn, order, actor=actor, now=now)
+
+
+async def queue_again(conn: Connection, row: Row, *, actor: str, now: datetime) -> int | None:
+    """Queue a copy of an order that certainly never reached the broker, as another leg of its signal; its id."""
+    copy = NewOrder(
+        user_id=row["user_id"],
+        account_id=row["account_id"],
+        kind=OrderKind(row["kind"]),
+        symbol=row["symbol"],
+        side=None if row["side"] is None else Side(row["side"]),
+        order_type=None if row["order_type"] is None else OrderType(row["order_type"]),
+        volume=row["volume"],
+        price=row["price"],
+        stop_limit=row["stop_limit"],
+        sl=row["sl"],
+        tp=row["tp"],
+        signal_id=row["signal_id"],
+        leg=row["leg"] + _LEGS_OF_COPIES,
+        deviation_points=row["deviation_points"],
+        type_time=row["type_time"],
+        expiration=row["expiration"],
+        magic=row["magic"],
+        position_ticket=row["position_ticket"],
+        target_ticket=row["target_ticket"],
+        target_order_id=row["target_order_id"],
+        guards=row["guards"],
+        reserved_risk=row["reserved_risk"],
+        reserved_margin=row["reserved_margin"],
+        not_after=not_after(OrderKind(row["kind"]), now),
+    )
+    return await orders.insert(conn, copy, actor=actor, now=now)
 
 
 def not_after(kind: OrderKind, now: datetime) -> datetime | None:

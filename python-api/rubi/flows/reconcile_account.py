@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
-from rubi.domain.order import OrderEvent, OrderEventType, OrderKind
+from rubi.domain.order import OrderEvent, OrderEventType
+from rubi.flows.queue_order import queue_again
 from rubi.flows.raise_alert import raise_alert
 from rubi.flows.settle_order import settle
 from rubi.live.bus import Event
@@ -24,6 +25,7 @@ WIDER = timedelta(days=1)
 """How far back deals are asked for again when one is missing."""
 NOT_FOUND_AFTER = timedelta(seconds=60)
 CLEAN_STATES = 2
+
 
 @dataclass(frozen=True, slots=True)
 class _About:
@@ -73,7 +75,9 @@ async def reconcile_account(conn: Connection, *, user_id: int, account_id: UUID,
         )
         if events:
             found.events += events
-            found.differences.append({"kind": about.code, "object": about.object, "id": str(about.id), "detail": detail})
+            found.differences.append(
+                {"kind": about.code, "object": about.object, "id": str(about.id), "detail": detail}
+            )
 
     await _resolve_unknown(conn, account_id, found, now)
     for row in await conn.fetch(SQL["adopt_positions"], account_id, now):
@@ -91,7 +95,9 @@ async def reconcile_account(conn: Connection, *, user_id: int, account_id: UUID,
     for row in await conn.fetch(SQL["vanished_working"], account_id, now - PATIENCE):
         found.ask_deals_from = now - WIDER
         order = f"{row['id']} ({row['symbol']}, ticket {row['order_ticket']})"
-        await tell(_About("WORKING_ORDER_GONE", "order", row["id"]), f"order {order} is in no book of the broker any more")
+        await tell(
+            _About("WORKING_ORDER_GONE", "order", row["id"]), f"order {order} is in no book of the broker any more"
+        )
     if found.ask_deals_from is not None:
         await conn.execute(SQL["move_cursor_back"], account_id, int(found.ask_deals_from.timestamp() * 1000))
     if found.differences:
@@ -118,21 +124,24 @@ async def _resolve_unknown(conn: Connection, account_id: UUID, found: Pass, now:
 
 
 async def resolve_without_record(conn: Connection, row: Row, *, actor: str, now: datetime) -> list[Event]:
-    """The terminal that was given this order has no record of it: it never came, and never will under that lease.
+    """The terminal that was given this order has no record of it: it never came, and from now on it is refused there.
 
-    Past `not_after` it has expired. What never expires (closes) is handed out again: the journal that has no record of
-    it dedupes what comes. `row` is the order, locked.
+    Past `not_after` it has expired. What never expires (a close) ends too, and another order takes its place: the
+    terminal bars the number that it denied. `row` is the order, locked.
     """
     if row["state"] != "UNKNOWN":
         return []
     overdue = row["not_after"] is not None and row["not_after"] <= now
     if overdue or row["revoke_asked_at"] is not None:
-        what = OrderEvent(OrderEventType.NEVER_RECEIVED, now, code="NEVER_RECEIVED")
-    elif OrderKind(row["kind"]).closes or row["not_after"] is None:
-        what = OrderEvent(OrderEventType.LEASE_RETURNED, now)
-    else:
+        settled = await settle(
+            conn, row["id"], OrderEvent(OrderEventType.NEVER_RECEIVED, now, code="NEVER_RECEIVED"), actor=actor
+        )
+        return [] if settled is None else settled.events
+    if row["not_after"] is not None:
         return []
-    settled = await settle(conn, row["id"], what, actor=actor)
+    again = await queue_again(conn, row, actor=actor, now=now)
+    never_sent = OrderEvent(OrderEventType.NEVER_SENT, now, code="NEVER_RECEIVED", payload={"replaced_by": again})
+    settled = await settle(conn, row["id"], never_sent, actor=actor)
     return [] if settled is None else settled.events
 
 
