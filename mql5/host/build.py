@@ -128,10 +128,21 @@ def build(
 
 
 def check(source: Path, *, cache: Path = CACHE, include_dirs: list[Path] | None = None) -> None:
-    """Translate and let g++ judge, without making a program."""
+    """Translate and let g++ judge, without making a program; its optimiser looks for uninitialised variables."""
     cpp = translate(source, include_dirs).cpp
+    base = runtime("fast", cache)
+    flow = ["-Wmaybe-uninitialized", "-ftrivial-auto-var-init=uninitialized", "-S", "-o", os.devnull, "-x", "c++", "-"]
+    _compile([*_unit_flags(base, "fast"), *flow], cpp)
+
+
+def judge(cpp: str, *, cache: Path = CACHE) -> str:
+    """What g++ says of a whole translation unit, without making anything; empty when it is content."""
     base = runtime("plain", cache)
-    _compile([*_unit_flags(base, "plain"), "-fsyntax-only", "-x", "c++", "-"], cpp)
+    try:
+        _compile([*_unit_flags(base, "plain"), "-fsyntax-only", "-fmax-errors=0", "-x", "c++", "-"], cpp)
+    except CompileError as error:
+        return str(error)
+    return ""
 
 
 def _unit_flags(base: Path, flavour: Flavour) -> list[str]:

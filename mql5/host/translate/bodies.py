@@ -165,7 +165,8 @@ class Bodies:
         text = token.text
         starts_value = not (before.kind in {"name", "number", "string", "char"} or before.text in _VALUE_ENDS)
         starts_value = starts_value or (before.kind == "name" and before.text in {"return", "case"})
-        if text in {"&", "*"} and starts_value:
+        cast = i >= 3 and before.text == ")" and body[i - 3].text == "(" and body[i - 2].text in self._types
+        if text in {"&", "*"} and (starts_value or cast):
             self._problem(token, f"'{text}' before a value: pointers are outside the subset")
         elif text == "[" and starts_value:
             self._problem(token, "lambdas and stray '[' are not MQL5")

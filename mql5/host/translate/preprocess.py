@@ -174,7 +174,8 @@ def expand(tokens: list[Token], macros: dict[str, Macro], hidden: frozenset[str]
             arguments, at = _arguments(tokens, at, token)
             if len(arguments) != len(macro.parameters):
                 raise refuse(token.place, f"macro '{token.text}' takes {len(macro.parameters)} arguments")
-            given = dict(zip(macro.parameters, arguments, strict=True))
+            expanded = [expand(argument, macros, hidden) for argument in arguments]
+            given = dict(zip(macro.parameters, expanded, strict=True))
             body = [part for piece in body for part in given.get(piece.text, [piece])]
         placed = [Token(t.kind, t.text, token.file, token.line, first=False, space=True) for t in body]
         out.extend(expand(placed, macros, hidden | {token.text}))

@@ -16,6 +16,7 @@ MQL_BUILD = 4755
 _DAY_FIRST = re.compile(r"(?P<d>\d{1,2})\.(?P<m>\d{1,2})\.(?P<y>\d{4})(?: (?P<t>.*))?")
 _YEAR_FIRST = re.compile(r"(?P<y>\d{4})\.(?P<m>\d{1,2})\.(?P<d>\d{1,2})(?: (?P<t>.*))?")
 _MAX_BYTE = 255
+_MAX_LONG = 2**63 - 1
 
 
 def literal(token: Token) -> str:
@@ -31,6 +32,8 @@ def literal(token: Token) -> str:
         return f"mql::datetime({_date(token)}L)"
     if token.kind == "colour":
         return f"mql::color({_colour(token)})"
+    if token.kind == "number" and token.text.isdigit() and int(token.text) > _MAX_LONG:
+        return token.text + "UL"
     return token.text
 
 
@@ -97,7 +100,7 @@ class Rewriter:
     def _one(self, tokens: list[Token], i: int) -> int:
         token, out = tokens[i], self._out
         before = tokens[i - 1].text if i else ""
-        if token.kind in {"string", "char", "date", "colour"}:
+        if token.kind in {"string", "char", "date", "colour", "number"}:
             out.put(literal(token), token)
         elif token.kind != "name" or before == ".":
             out.put(token.text, token)

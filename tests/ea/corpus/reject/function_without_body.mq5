@@ -1,0 +1,6 @@
+// reject: translate: must have a body
+int f(const int x);
+int OnInit(void)
+  {
+   return(INIT_SUCCEEDED);
+  }

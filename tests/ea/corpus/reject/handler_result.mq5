@@ -1,0 +1,5 @@
+// reject: translate: OnInit must return
+string OnInit(void)
+  {
+   return("");
+  }

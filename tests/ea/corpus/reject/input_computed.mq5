@@ -1,0 +1,6 @@
+// reject: translate: must be a constant
+input int InpX=MathRand();
+int OnInit(void)
+  {
+   return(INIT_SUCCEEDED);
+  }

@@ -1,0 +1,6 @@
+// reject: translate: without #ifdef
+#endif
+int OnInit(void)
+  {
+   return(INIT_SUCCEEDED);
+  }

@@ -1,0 +1,6 @@
+// reject: translate: '#' in macros
+#define TEXT(a) #a
+int OnInit(void)
+  {
+   return(INIT_SUCCEEDED);
+  }

@@ -1,0 +1,5 @@
+// reject: translate: no event handler
+int f(void)
+  {
+   return(1);
+  }

@@ -1,0 +1,3 @@
+// reject: translate: is not UTF-8
+// ÿþ
+int OnInit(void) { return(0); }

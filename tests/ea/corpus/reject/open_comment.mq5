@@ -1,0 +1,2 @@
+// reject: translate: comment is not closed
+/* never closed

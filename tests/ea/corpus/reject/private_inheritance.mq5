@@ -1,0 +1,11 @@
+// reject: translate: only public inheritance
+class CA
+  {
+  };
+class CC : private CA
+  {
+  };
+int OnInit(void)
+  {
+   return(INIT_SUCCEEDED);
+  }

@@ -1,0 +1,10 @@
+// reject: compile: use of deleted function
+void tell(const string &text) { Print(text); }
+void OnTick(void)
+  {
+   tell(Symbol()+"x");
+  }
+int OnInit(void)
+  {
+   return(INIT_SUCCEEDED);
+  }

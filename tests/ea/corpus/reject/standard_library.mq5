@@ -1,0 +1,6 @@
+// reject: translate: standard library is not ours
+#include <Trade/Trade.mqh>
+int OnInit(void)
+  {
+   return(INIT_SUCCEEDED);
+  }

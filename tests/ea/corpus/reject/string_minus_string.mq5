@@ -1,0 +1,10 @@
+// reject: compile: no match for .operator-
+void OnTick(void)
+  {
+   string s="a"-"b";
+   Print(s);
+  }
+int OnInit(void)
+  {
+   return(INIT_SUCCEEDED);
+  }

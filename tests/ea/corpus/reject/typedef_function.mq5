@@ -1,0 +1,6 @@
+// reject: translate: typedef is outside
+typedef int (*TFunc)(int);
+int OnInit(void)
+  {
+   return(INIT_SUCCEEDED);
+  }

@@ -1,0 +1,6 @@
+// reject: translate: unknown type 'CNobody'
+CNobody ExtNobody;
+int OnInit(void)
+  {
+   return(INIT_SUCCEEDED);
+  }
