@@ -70,6 +70,14 @@ CREATE TABLE broker_offsets (
     PRIMARY KEY (account_id, from_at)
 );
 
+-- An offset that fresh ticks show and that is not in force yet: how many of them agree.
+CREATE TABLE broker_clocks (
+    account_id uuid PRIMARY KEY REFERENCES accounts ON DELETE CASCADE,
+    minutes    smallint NOT NULL,
+    agreeing   smallint NOT NULL DEFAULT 1,
+    tick_msc   bigint NOT NULL DEFAULT 0                    -- of the last tick that counted
+);
+
 CREATE TABLE tokens (
     id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     jti          uuid NOT NULL UNIQUE,
@@ -129,6 +137,19 @@ CREATE TABLE latest_ticks (
     quoted_at   timestamptz NOT NULL,                       -- by our clock: what was wrong with the broker's is taken out
     received_at timestamptz NOT NULL,
     PRIMARY KEY (account_id, symbol)
+) WITH (fillfactor = 50);
+
+-- What the terminal's own calculators say of one lot: OrderCalcProfit from entry to stop, OrderCalcMargin.
+CREATE TABLE terminal_quotes (
+    account_id     uuid NOT NULL REFERENCES accounts ON DELETE CASCADE,
+    symbol         text NOT NULL,
+    side           text NOT NULL CHECK (side IN ('BUY', 'SELL')),
+    entry          numeric NOT NULL,
+    stop           numeric,
+    loss_per_lot   numeric,                                 -- account currency, above zero is a loss
+    margin_per_lot numeric,
+    received_at    timestamptz NOT NULL,
+    PRIMARY KEY (account_id, symbol, side)
 ) WITH (fillfactor = 50);
 
 -- Signals, decisions, orders -----------------------------------------------------------------------------------------------------
@@ -374,9 +395,11 @@ CREATE TABLE account_snapshots (
     margin_free  double precision NOT NULL,
     margin_level double precision NOT NULL,
     profit       double precision NOT NULL,
-    received_at  timestamptz NOT NULL
+    received_at  timestamptz NOT NULL,
+    written_by   bigint NOT NULL DEFAULT (pg_current_xact_id()::text)::bigint -- the transaction: what the rollups have not seen yet
 );
 CREATE INDEX account_snapshots_account ON account_snapshots (account_id, time DESC);
+CREATE INDEX account_snapshots_written ON account_snapshots USING brin (written_by) WITH (pages_per_range = 64, autosummarize = on);
 
 CREATE TABLE position_snapshots (
     time          timestamptz NOT NULL,
@@ -422,6 +445,7 @@ CREATE TABLE market_data (
 );
 
 -- Open, high, low, close and the worst drawdown inside each bucket; read by history, on every edition.
+-- Apart by resolution: a year of hours is 8760 rows that lie together.
 CREATE TABLE account_metrics (
     account_id    uuid NOT NULL,
     resolution    text NOT NULL CHECK (resolution IN ('1m', '1h', '1d')),
@@ -434,9 +458,27 @@ CREATE TABLE account_metrics (
     balance_high  double precision NOT NULL,
     balance_low   double precision NOT NULL,
     balance_close double precision NOT NULL,
-    max_drawdown  double precision NOT NULL,                -- 0 … 1, inside the bucket
+    max_drawdown  double precision NOT NULL,                -- 0 … 1, from the highest equity before it inside the bucket
     samples       bigint NOT NULL,
     PRIMARY KEY (account_id, resolution, bucket)
+) PARTITION BY LIST (resolution);
+CREATE TABLE account_metrics_1m PARTITION OF account_metrics FOR VALUES IN ('1m') WITH (fillfactor = 80);
+CREATE TABLE account_metrics_1h PARTITION OF account_metrics FOR VALUES IN ('1h') WITH (fillfactor = 80);
+CREATE TABLE account_metrics_1d PARTITION OF account_metrics FOR VALUES IN ('1d') WITH (fillfactor = 80);
+
+-- Minutes whose snapshots have changed since they were rolled up.
+CREATE TABLE account_metrics_dirty (
+    bucket     timestamptz NOT NULL,
+    account_id uuid NOT NULL,
+    PRIMARY KEY (bucket, account_id)
+);
+
+-- How far each series is rolled up and cleared; whoever works on one holds its row.
+CREATE TABLE series_progress (
+    series       text PRIMARY KEY,
+    rolled_up_to bigint NOT NULL DEFAULT 0,                 -- every transaction below it has been looked at
+    kept_from    timestamptz,                               -- what is older has been dropped, or will be
+    next_block   bigint NOT NULL DEFAULT 0                  -- where the next clearing of a plain table goes on
 );
 
 CREATE TABLE performance_metrics (
@@ -470,19 +512,36 @@ CREATE TABLE risk_days (
     anchor_mode text NOT NULL,
     flows       numeric NOT NULL DEFAULT 0,                 -- deposits, withdrawals, credits since the anchor
     estimated   boolean NOT NULL DEFAULT false,
-    state       text NOT NULL DEFAULT 'OK' CHECK (state IN ('OK', 'WARN', 'BREACHED')),
+    state       text NOT NULL DEFAULT 'OK' CHECK (state IN ('OK', 'WARN', 'REDUCING', 'HALTED')),
     PRIMARY KEY (account_id, day)
 );
 
-CREATE TABLE risk_drawdowns (
-    account_id uuid PRIMARY KEY REFERENCES accounts ON DELETE CASCADE,
-    units      numeric NOT NULL,
-    peak_nav   numeric NOT NULL,
-    peak_at    timestamptz NOT NULL,
-    base       numeric NOT NULL,
-    state      text NOT NULL DEFAULT 'OK' CHECK (state IN ('OK', 'WARN', 'REDUCING', 'HALTED')),
-    updated_at timestamptz NOT NULL
+-- What the loss limits remember of an account: the deals that explain its money, units and their peaks, what holds now.
+CREATE TABLE risk_accounts (
+    account_id        uuid PRIMARY KEY REFERENCES accounts ON DELETE CASCADE,
+    counted_from      timestamptz NOT NULL,                 -- deals executed before it are in `funds` already
+    funds             numeric NOT NULL,                     -- balance and credit at the last snapshot that the deals explain
+    deals             numeric NOT NULL DEFAULT 0,           -- what the deals since then add up to
+    flows             numeric NOT NULL DEFAULT 0,           -- the deposits, withdrawals and credits among them
+    initial_flows     numeric NOT NULL DEFAULT 0,           -- those taken in since the initial balance was set
+    unexplained_since timestamptz,
+    units             numeric NOT NULL,
+    nav               numeric NOT NULL,                     -- equity of one unit at the last observation
+    balance_nav       numeric NOT NULL,
+    high              numeric NOT NULL,                     -- peaks of the value of one unit
+    high_balance      numeric NOT NULL,
+    day_high          numeric NOT NULL,
+    end_high          numeric NOT NULL,
+    end_high_balance  numeric NOT NULL,
+    nav_day           date NOT NULL,
+    wiped             boolean NOT NULL DEFAULT false,
+    drawdown_level    text NOT NULL DEFAULT 'OK' CHECK (drawdown_level IN ('OK', 'WARN', 'REDUCING', 'HALTED')),
+    trading_state     text NOT NULL DEFAULT 'ACTIVE' CHECK (trading_state IN ('ACTIVE', 'REDUCING', 'HALTED')),
+    trading_reason    text,
+    flatten_since     timestamptz,                          -- a breach asked for it, and it is not done
+    updated_at        timestamptz NOT NULL
 );
+CREATE INDEX risk_accounts_flatten ON risk_accounts (flatten_since) WHERE flatten_since IS NOT NULL;
 
 CREATE TABLE risk_locks (
     id             bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -513,6 +572,25 @@ CREATE TABLE trading_switches (
 );
 CREATE UNIQUE INDEX trading_switches_live ON trading_switches (user_id, coalesce(account_id, '00000000-0000-0000-0000-000000000000'), coalesce(symbol, ''))
     WHERE cleared_at IS NULL;
+
+-- Trailing stop, break-even and partial targets of a position, carried out by orders of their own.
+CREATE TABLE position_plans (
+    id            bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    account_id    uuid NOT NULL REFERENCES accounts ON DELETE CASCADE,
+    user_id       bigint NOT NULL REFERENCES users,
+    signal_id     bigint REFERENCES trading_signals,
+    order_id      bigint NOT NULL REFERENCES trading_orders, -- the order that opens the position
+    position_id   bigint,
+    rules         jsonb NOT NULL,
+    target_orders jsonb NOT NULL DEFAULT '{}',              -- number of the target: the order that closes its part
+    state         text NOT NULL DEFAULT 'ACTIVE' CHECK (state IN ('ACTIVE', 'DONE')),
+    last_order_id bigint REFERENCES trading_orders,
+    next_at       timestamptz,                              -- nothing is sent for it before
+    created_at    timestamptz NOT NULL,
+    ended_at      timestamptz,
+    UNIQUE (order_id)
+);
+CREATE INDEX position_plans_active ON position_plans (account_id) WHERE state = 'ACTIVE';
 
 -- Copying ------------------------------------------------------------------------------------------------------------------------
 

@@ -12,6 +12,8 @@ log = structlog.get_logger(__name__)
 
 DECIDE_SIGNAL = "rubi.decide_signal"
 SWEEP = "rubi.sweep"
+ROLL_UP = "rubi.roll_up_metrics"
+DROP_OLD = "rubi.drop_old_series"
 
 
 def celery_app(redis_url: str) -> Celery:

@@ -9,13 +9,17 @@ from celery.signals import beat_init, setup_logging, worker_ready, worker_shutdo
 
 import rubi
 from rubi.flows.decide_signal import decide_signal
+from rubi.flows.drop_old_series import Kept, drop_old_series
+from rubi.flows.roll_up_metrics import roll_up_metrics
 from rubi.flows.sweep import sweep
 from rubi.observability import configure_logging
-from rubi.queue import DECIDE_SIGNAL, SWEEP, celery_app
+from rubi.queue import DECIDE_SIGNAL, DROP_OLD, ROLL_UP, SWEEP, celery_app
 from rubi.settings import settings
 from rubi.tasks.home import Home
 
 SWEEP_PERIOD = 5.0
+ROLL_UP_PERIOD = 10.0
+DROP_OLD_PERIOD = 3600.0
 
 app: Celery = celery_app(settings().redis_url.get_secret_value())
 app.conf.update(
@@ -27,6 +31,8 @@ app.conf.update(
     beat_schedule={
         # A sweep that waited longer than its period is dropped: the next one does its work.
         "sweep": {"task": SWEEP, "schedule": SWEEP_PERIOD, "options": {"expires": SWEEP_PERIOD}},
+        "roll-up": {"task": ROLL_UP, "schedule": ROLL_UP_PERIOD, "options": {"expires": ROLL_UP_PERIOD}},
+        "drop-old": {"task": DROP_OLD, "schedule": DROP_OLD_PERIOD, "options": {"expires": DROP_OLD_PERIOD}},
     },
 )
 
@@ -49,6 +55,19 @@ def decide(signal_id: int) -> None:
 def sweep_everything() -> None:
     """Do what a lost bell, a silent terminal or the passing of time left over."""
     home().run(lambda ports: sweep(ports, now=datetime.now(UTC)))
+
+
+@app.task(name=ROLL_UP)
+def roll_up() -> None:
+    """Make the minutes, hours and days anew whose snapshots have changed."""
+    home().run(roll_up_metrics)
+
+
+@app.task(name=DROP_OLD)
+def drop_old() -> None:
+    """Drop the snapshots and ticks that are older than they have to be kept."""
+    kept = Kept(snapshots=settings().retention_snapshots_days, ticks=settings().retention_ticks_days)
+    home().run(lambda ports: drop_old_series(ports, kept, now=datetime.now(UTC)))
 
 
 @setup_logging.connect

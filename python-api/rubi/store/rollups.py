@@ -1,0 +1,70 @@
+"""Account metrics by minute, hour and day, and which minutes have to be made anew."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from rubi.store.pool import Connection, Row
+from rubi.store.sql import statements
+
+SQL = statements(__file__)
+
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+
+Bucket = tuple[datetime, UUID]
+"""Start of a bucket and its account."""
+
+
+async def take_turn(conn: Connection) -> Row | None:
+    """How far the rollups are, locked for this transaction; None while somebody else works on them."""
+    row = await conn.fetchrow(SQL["take_turn"])
+    if row is None:
+        await conn.execute(SQL["begin"])
+        row = await conn.fetchrow(SQL["take_turn"])
+    return row
+
+
+async def capture(conn: Connection, turn: Row) -> int:
+    """Note every minute that was written to since the last capture; how many of them were not noted yet."""
+    up_to: int = await conn.fetchval(SQL["decided_up_to"])
+    since: int = turn["rolled_up_to"]
+    if since == up_to:
+        return 0
+    if since > up_to:  # the database was restored into a younger server, whose transactions are counted anew
+        since = 0
+    told: str = await conn.execute(SQL["capture"], since, up_to, turn["kept_from"])
+    await conn.execute(SQL["advance"], up_to)
+    return int(told.rpartition(" ")[2])
+
+
+async def waiting(conn: Connection, limit: int) -> list[Bucket]:
+    """Minutes that have to be made anew, the newest first."""
+    return [(row["bucket"], row["account_id"]) for row in await conn.fetch(SQL["waiting"], limit)]
+
+
+async def make(conn: Connection, minutes: list[Bucket]) -> None:
+    """Make these minutes anew from the snapshots, then the hours and the days they belong to."""
+    starts = [start for start, _ in minutes]
+    accounts = [account for _, account in minutes]
+    await conn.execute(SQL["minutes"], accounts, starts, min(starts), max(starts) + MINUTE)
+    hours = {(start.replace(minute=0), account) for start, account in minutes}
+    await _coarser(conn, hours, "1m", "1h", HOUR)
+    await _coarser(conn, {(start.replace(hour=0), account) for start, account in hours}, "1h", "1d", DAY)
+    await conn.execute(SQL["done"], accounts, starts)
+
+
+async def mark(conn: Connection, account_id: UUID, start: datetime, end: datetime) -> int:
+    """Have the minutes of an account between two times made anew; how many there are."""
+    told: str = await conn.execute(SQL["mark"], account_id, start, end)
+    return int(told.rpartition(" ")[2])
+
+
+async def span(conn: Connection, account_id: UUID | None) -> list[Row]:
+    """The oldest and the newest snapshot of each account that has any."""
+    return await conn.fetch(SQL["span"], account_id)
+
+
+async def _coarser(conn: Connection, buckets: Iterable[Bucket], source: str, target: str, width: timedelta) -> None:
+    ordered = sorted(buckets)
+    accounts, starts = [account for _, account in ordered], [start for start, _ in ordered]
+    await conn.execute(SQL["coarser"], accounts, starts, source, target, width)
