@@ -64,7 +64,8 @@ async def test_a_pass_without_news_does_nothing(ports):
 
 async def test_a_snapshot_committed_after_a_younger_one_is_not_missed(ports, dsn):
     account = new_account()
-    await insert(ports.pool, new_account(), [(START, 1.0, 1.0)])  # whoever makes a chunk holds others up until it commits
+    # Whoever makes a chunk holds others up until it commits.
+    await insert(ports.pool, new_account(), [(START, 1.0, 1.0)])
     slow = await asyncpg.connect(dsn)
     try:
         transaction = slow.transaction()
