@@ -80,7 +80,7 @@ class AccountOut(Told):
 async def sessions(
     user: CurrentUser,
     ports: PortsDep,
-    active: Annotated[bool, Query(description="Only sessions in use")] = False,
+    active: Annotated[bool, Query(description="Only sessions in use; false: ended ones too")] = True,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> SessionsOut:
     """Your terminals' sessions, newest first."""
