@@ -1,0 +1,25 @@
+-- An account's money over time, in points that keep the extremes.
+
+-- name: raw_points
+-- Snapshots from $2 to below $3, in steps of $4 counted from $5. A drawdown is counted from the highest equity since $2.
+SELECT at, max(equity) FILTER (WHERE first) AS equity_open, max(equity) AS equity_high, min(equity) AS equity_low, max(equity) FILTER (WHERE last) AS equity,
+       max(balance) FILTER (WHERE last) AS balance, max(CASE WHEN peak > 0 THEN least((peak - equity) / peak, 1) ELSE 0 END) AS drawdown, count(*) AS samples
+FROM (SELECT at, equity, balance, max(equity) OVER (w ROWS UNBOUNDED PRECEDING) AS peak,
+             lag(at) OVER w IS DISTINCT FROM at AS first, lead(at) OVER w IS DISTINCT FROM at AS last
+      FROM (SELECT date_bin($4, time, $5) AS at, time, received_at, equity, balance
+            FROM account_snapshots WHERE account_id = $1 AND time >= $2 AND time < $3) s
+      WINDOW w AS (ORDER BY time, received_at, equity, balance)) samples
+GROUP BY at ORDER BY at
+
+-- name: points
+-- The same from the rollups of resolution $6.
+SELECT at, max(equity_open) FILTER (WHERE first) AS equity_open, max(equity_high) AS equity_high, min(equity_low) AS equity_low,
+       max(equity_close) FILTER (WHERE last) AS equity, max(balance_close) FILTER (WHERE last) AS balance,
+       max(greatest(max_drawdown, CASE WHEN peak > 0 THEN least((peak - equity_low) / peak, 1) ELSE 0 END)) AS drawdown, sum(samples)::bigint AS samples
+FROM (SELECT at, equity_open, equity_high, equity_low, equity_close, balance_close, max_drawdown, samples,
+             max(equity_high) OVER (w ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS peak,
+             lag(at) OVER w IS DISTINCT FROM at AS first, lead(at) OVER w IS DISTINCT FROM at AS last
+      FROM (SELECT date_bin($4, bucket, $5) AS at, m.*
+            FROM account_metrics m WHERE account_id = $1 AND resolution = $6 AND bucket >= $2 AND bucket < $3) m
+      WINDOW w AS (ORDER BY bucket)) buckets
+GROUP BY at ORDER BY at
