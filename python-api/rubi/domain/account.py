@@ -1,5 +1,6 @@
 """The account as its terminal reports it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -29,6 +30,11 @@ class TradingState(StrEnum):
     ACTIVE = "ACTIVE"
     REDUCING = "REDUCING"
     HALTED = "HALTED"
+
+
+def strictest(states: Iterable[TradingState]) -> TradingState:
+    """Return the state that holds of several: the last of ACTIVE, REDUCING, HALTED."""
+    return max(states, key=list(TradingState).index)
 
 
 @dataclass(frozen=True, slots=True)

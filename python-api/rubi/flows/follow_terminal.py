@@ -8,8 +8,10 @@ from rubi.domain.errors import ConflictError
 from rubi.domain.position import AccountMoney, BrokerPosition
 from rubi.flows.audit import audit
 from rubi.flows.connect_terminal import account_frame
+from rubi.flows.flatten_account import flatten_account
 from rubi.flows.ports import Connection, Ports
 from rubi.flows.replace_books import replace_positions
+from rubi.flows.watch_limits import watch_limits
 from rubi.live.bus import Event
 from rubi.store import books, terminals
 from rubi.store.terminals import Terminal
@@ -25,8 +27,11 @@ async def record_account(ports: Ports, terminal: Terminal, money: AccountMoney, 
     async with ports.pool.acquire() as conn, conn.transaction():
         await _hold(conn, terminal, now)
         await books.save_money(conn, terminal.account_id, money, taken_at=now, now=now)
+        watch = await watch_limits(conn, terminal.account_id, now=now)
     frame = account_frame(money, now)
-    await ports.bus.publish([Event("ACCOUNT_UPDATE", terminal.user_id, terminal.account_id, frame)])
+    await ports.bus.publish([Event("ACCOUNT_UPDATE", terminal.user_id, terminal.account_id, frame), *watch.events])
+    if watch.flatten:
+        await flatten_account(ports, terminal.account_id, now=now)
 
 
 async def record_positions(

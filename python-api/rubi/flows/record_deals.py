@@ -7,6 +7,7 @@ from uuid import UUID
 from rubi.domain.order import OrderEvent, OrderEventType, OrderKind, order_id_of
 from rubi.domain.position import Deal
 from rubi.domain.units import Lots
+from rubi.flows.count_deals import count_deals
 from rubi.flows.settle_order import settle
 from rubi.live.bus import Event
 from rubi.store import books, orders
@@ -24,6 +25,7 @@ async def record_deals(
     if not deals:
         return 0, []
     new = await books.insert_deals(conn, account_id, deals, now)
+    await count_deals(conn, account_id, [deal for deal in deals if deal.ticket in new])
     events: list[Event] = []
     trades = [deal for deal in deals if deal.ticket in new and deal.trades]
     if trades:

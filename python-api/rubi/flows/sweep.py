@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from rubi.flows.decide_signal import expire
+from rubi.flows.flatten_account import flatten_breached
 from rubi.flows.ports import Ports
 from rubi.flows.raise_alert import raise_alert
 from rubi.flows.sweep_orders import sweep_orders
@@ -59,6 +60,7 @@ async def sweep(ports: Ports, *, now: datetime) -> Swept:
         forgotten=await attempt(_forget_keys),
     )
     await attempt(_sweep_orders)
+    await attempt(flatten_breached)
     if swept.rung or swept.expired or swept.silent:
         log.info("sweep.found", rung=swept.rung, expired=swept.expired, silent=swept.silent)
     if failures:

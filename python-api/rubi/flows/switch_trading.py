@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from rubi.domain.account import TradingState
+from rubi.domain.account import TradingState, strictest
 from rubi.domain.errors import ConflictError, NotFoundError
 from rubi.domain.order import OrderState
 from rubi.flows.audit import audit
@@ -73,9 +73,9 @@ async def switch_trading(
     events = [Event("COMMAND_WAITS", user_id, each) for each in ids]
     bells: list[int] = []
     if switch is Switch.FLATTEN:
-        closing, cancelled = Closing(), _Taken()
+        closing, cancelled = Closing(), Taken()
         for each in ids:
-            await _flatten(conn, caller, each, symbol, closing, cancelled)
+            await flatten(conn, caller, each, symbol, closing, cancelled)
         answer |= {"closes": await show_closing(conn, caller, closing), "cancels": cancelled.shown()}
         events += [*closing.events, *cancelled.events]
         bells = closing.bells
@@ -101,15 +101,10 @@ async def effective_state(conn: Connection, user_id: int, account_id: UUID, symb
     assert account is not None
     rows = await switches.in_force(conn, user_id, account_id)
     held = [TradingState(row["state"]) for row in rows if row["symbol"] in (None, symbol)]
-    return strictest([TradingState(account["trading_state"]), *held])
+    return strictest([TradingState(account["trading_state"]), TradingState(account["risk_state"]), *held])
 
 
-def strictest(states: list[TradingState]) -> TradingState:
-    """ACTIVE, REDUCING, HALTED: the last of them counts."""
-    return max(states, key=list(TradingState).index)
-
-
-class _Taken:
+class Taken:
     """What a flatten takes back: instructions to the broker, orders of ours, and what is out of reach for now."""
 
     def __init__(self) -> None:
@@ -119,12 +114,14 @@ class _Taken:
         self.events: list[Event] = []
 
     def shown(self) -> dict[str, Any]:
+        """As JSON."""
         return {"instructions": self.instructions, "orders": self.orders, "in_flight": self.in_flight}
 
 
-async def _flatten(
-    conn: Connection, caller: Caller, account_id: UUID, symbol: str | None, closing: Closing, taken: _Taken
+async def flatten(
+    conn: Connection, caller: Caller, account_id: UUID, symbol: str | None, closing: Closing, taken: Taken
 ) -> None:
+    """Close what is open and take back what waits, on an account whose turn the caller has; adds to both lists."""
     await close_account(conn, caller, account_id, Chosen(symbol=symbol), closing)
     for row in await order_views.unsent_opens(conn, account_id, symbol):
         if row["state"] not in (OrderState.QUEUED, OrderState.LEASED):

@@ -13,11 +13,13 @@ from typing import Any
 import asyncpg
 import msgspec
 
+from rubi.domain.account import TradingState, strictest
 from rubi.domain.errors import ConflictError, NotFoundError, RubiError
 from rubi.domain.market import Bar, QuoteTick
 from rubi.domain.position import AccountMoney, BrokerPosition, Deal, WorkingOrder
 from rubi.domain.symbol import SymbolSpec
 from rubi.flows.connect_terminal import account_frame, learn_offset
+from rubi.flows.flatten_account import flatten_account
 from rubi.flows.lease_orders import Holder, lease_orders, query_of
 from rubi.flows.ports import Connection, Ports
 from rubi.flows.raise_alert import raise_alert
@@ -28,6 +30,7 @@ from rubi.flows.record_deals import record_deals
 from rubi.flows.record_reports import Ack, Report, record_acks, record_reports
 from rubi.flows.replace_books import record_order_history, replace_orders, replace_positions
 from rubi.flows.show_signal import signal_update
+from rubi.flows.watch_limits import watch_limits
 from rubi.live.bus import Event
 from rubi.observability.metrics import REPLAYS, SIGNALS_RECEIVED
 from rubi.store import books, orders, terminals
@@ -90,6 +93,7 @@ class _Said:
     bells: list[int] = field(default_factory=list)
     at_once: bool = False
     ask_deals_from_msc: int | None = None
+    flatten: bool = False
 
 
 async def sync_terminal(ports: Ports, terminal: Terminal, cycle: Cycle, *, clock: Callable[[], datetime]) -> bytes:
@@ -113,6 +117,8 @@ async def sync_terminal(ports: Ports, terminal: Terminal, cycle: Cycle, *, clock
         for signal_id in said.bells:
             ports.ring_decide(signal_id)
         await ports.bus.publish(said.events)
+        if said.flatten:
+            await flatten_account(ports, terminal.account_id, now=now)
         if answer is not None:
             return answer
         deadline = now + min(cycle.wait, LONGEST_WAIT)
@@ -240,6 +246,11 @@ async def _take_in(conn: Connection, terminal: Terminal, session: Row, cycle: Cy
     said.answer["deal_cursor"] = {"time_msc": cursor[0], "ticket": str(cursor[1])}
     if not session["has_symbols"] and not cycle.symbols:
         said.answer["need"].append("symbols")
+    if cycle.money is not None or new_deals:
+        watch = await watch_limits(conn, account_id, now=now)
+        said.flatten = watch.flatten
+        said.answer["trading_state"] = strictest([TradingState(session["trading_state"]), watch.trading_state])
+        events += watch.events
     said.at_once = bool(cycle.acks or cycle.reports or cycle.signals or cycle.deals or cycle.refused or new_deals)
     return said
 
@@ -312,7 +323,7 @@ async def _hand_out(
         instance=terminal.instance,
         epoch=cycle.epoch,
         poll_ms=session["poll_ms"],
-        trading_state=session["trading_state"],
+        trading_state=strictest([TradingState(session["trading_state"]), TradingState(said.answer["trading_state"])]),
         tradable=not_tradable is None,
     )
     # What was committed after the session was locked wakes this cycle again: its waiter was there first. Facts of this

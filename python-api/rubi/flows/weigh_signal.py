@@ -12,13 +12,16 @@ from rubi.domain.price_guard import price_guard
 from rubi.domain.risk import gates
 from rubi.domain.risk.case import Proposal, RiskCase, SizingChoice
 from rubi.domain.risk.decision import Decision
+from rubi.domain.risk.lot_quote import stated
 from rubi.domain.risk.policy import RiskPolicy, SizingMode
 from rubi.domain.risk.record import digest
+from rubi.domain.risk.volatility import average_true_range
 from rubi.domain.signal import OrderType, SignalType
 from rubi.domain.symbol import SymbolSpec
 from rubi.domain.units import NO_MONEY, Lots, Price
+from rubi.flows.measure_correlations import measure_correlations
 from rubi.flows.queue_order import not_after
-from rubi.store import risk_facts
+from rubi.store import closes, risk_facts
 from rubi.store.pool import Connection, Row
 from rubi.store.risk_facts import RiskFacts
 
@@ -92,6 +95,12 @@ async def case_of(
     conn: Connection, proposal: Proposal, account_id: UUID, facts: RiskFacts, *, now: datetime
 ) -> RiskCase:
     """Everything that a decision on the proposal is made from."""
+    symbols = [spec.name for spec in facts.specs]
+    spec = next((each for each in facts.specs if each.name == proposal.symbol), None)
+    by_terminal = stated(facts.quotes, proposal, spec, facts.tick, now=now)
+    atr = None
+    if facts.policy.atr_stop_multiple is not None and proposal.stop is None:
+        atr = average_true_range(await closes.hour_ranges(conn, account_id, proposal.symbol, now))
     return RiskCase(
         proposal=proposal,
         policy=facts.policy,
@@ -108,6 +117,11 @@ async def case_of(
         closures=await risk_facts.closures(conn, account_id, facts.policy, now=now),
         clock=facts.clock,
         day=facts.day,
+        nav=facts.nav,
+        correlations=await measure_correlations(conn, account_id, symbols, now=now),
+        ea_loss_per_lot=by_terminal.loss_per_lot,
+        ea_margin_per_lot=by_terminal.margin_per_lot,
+        atr=atr,
     )
 
 

@@ -6,18 +6,24 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from rubi.domain.account import AccountSnapshot, TradingState
+from rubi.domain.account import AccountSnapshot, TradingState, strictest
 from rubi.domain.clock import BrokerClock
 from rubi.domain.risk.case import TradingStates
 from rubi.domain.risk.codes import DenialCode
+from rubi.domain.risk.day import trading_day
+from rubi.domain.risk.drawdown import NavState
 from rubi.domain.risk.holdings import OpenPosition, PendingOrder, Reservation
 from rubi.domain.risk.loss import DayState
+from rubi.domain.risk.lot_quote import LotQuote
+from rubi.domain.risk.memory import PastDeals, begin, standing, turn_day
 from rubi.domain.risk.policy import LockScope, RiskPolicy
 from rubi.domain.risk.protections import Closure, Lock
 from rubi.domain.symbol import SymbolSpec, Tick
-from rubi.domain.units import Lots, Money, Percent, Price, Side
+from rubi.domain.units import Lots, Money, Price, Side, exact
+from rubi.store import risk_state
 from rubi.store.books import spec_of
 from rubi.store.pool import Connection, Row
+from rubi.store.risk_state import clock_of, policy_of, snapshot_of
 from rubi.store.sql import statements
 
 SQL = statements(__file__)
@@ -44,8 +50,11 @@ class RiskFacts:
     """Tickets of positions that a close is on its way to."""
     locks: tuple[Lock, ...]
     clock: BrokerClock
-    clock_known: bool
     day: DayState | None
+    """With every known deposit and withdrawal; None while nothing is known of the account's money."""
+    nav: NavState | None
+    quotes: tuple[LotQuote, ...]
+    """What the terminal's own calculators say of the symbol."""
     not_tradable: str | None
     legacy: bool
     """The terminal is an older connector: no specification, no quotes, figures every half minute."""
@@ -67,13 +76,14 @@ async def gather(conn: Connection, account_id: UUID, symbol: str, *, now: dateti
     row = await conn.fetchrow(SQL["gather"], account_id, symbol, now)
     if row is None:
         raise RuntimeError(f"account {account_id} is not there")
-    clock, clock_known = _clock(row["offsets"])
+    clock, policy, account = clock_of(row["offsets"]), policy_of(row["policy"], row["policy_version"]), snapshot_of(row)
+    day, nav = await _limits(conn, account_id, row, account, policy, clock, now)
     specs = tuple(
         spec_of(name, spec, datetime.fromisoformat(received_at)) for name, spec, received_at in row["specs"] or ()
     )
     return RiskFacts(
-        policy=RiskPolicy() if row["policy"] is None else _policy(row["policy"], row["policy_version"]),
-        account=_account(row),
+        policy=policy,
+        account=account,
         tick=_tick(row, symbol),
         specs=specs,
         positions=tuple(_position(each) for each in row["positions"] or ()),
@@ -86,8 +96,9 @@ async def gather(conn: Connection, account_id: UUID, symbol: str, *, now: dateti
         closing=frozenset(int(ticket) for ticket in row["closing"] or () if ticket is not None),
         locks=tuple(_lock(each) for each in row["locks"] or ()),
         clock=clock,
-        clock_known=clock_known,
-        day=_day(row),
+        day=day,
+        nav=nav,
+        quotes=tuple(_quote(each) for each in row["quotes"] or ()),
         not_tradable=row["not_tradable_code"],
         legacy=row["protocol"] == 1 and all(spec.name != symbol for spec in specs),
     )
@@ -108,32 +119,28 @@ async def closures(conn: Connection, account_id: UUID, policy: RiskPolicy, *, no
     )
 
 
-def _policy(stored: dict[str, Any], version: int) -> RiskPolicy:
-    return RiskPolicy.from_dict({**stored, "version": version})
-
-
-def _account(row: Row) -> AccountSnapshot | None:
-    if row["balance"] is None:
-        return None
-    return AccountSnapshot(
-        balance=Money(row["balance"]),
-        equity=Money(row["equity"]),
-        margin=Money(row["margin"]),
-        margin_free=Money(row["margin_free"]),
-        currency=row["currency"],
-        taken_at=row["taken_at"],
-        received_at=row["received_at"],
-        margin_level=Percent(row["margin_level"]) if row["margin"] > 0 else None,
-        profit=Money(row["profit"]),
-        credit=Money(row["credit"]),
-        digits=row["currency_digits"],
-        leverage=row["leverage"],
-    )
-
-
-def _clock(offsets: list[tuple[str, int, bool]] | None) -> tuple[BrokerClock, bool]:
-    history = [(datetime.fromisoformat(since), minutes) for since, minutes, _ in offsets or ()]
-    return BrokerClock.of_minutes(history, suspect=bool(offsets and offsets[-1][2])), bool(offsets)
+async def _limits(
+    conn: Connection,
+    account_id: UUID,
+    row: Row,
+    account: AccountSnapshot | None,
+    policy: RiskPolicy,
+    clock: BrokerClock,
+    now: datetime,
+) -> tuple[DayState | None, NavState | None]:
+    """Day and units as they stand now; a day that the next snapshot will begin is begun here and not stored."""
+    if account is None or account.equity <= 0:
+        return None, None
+    today, memory = trading_day(now, policy, clock), risk_state.memory_of(row)
+    deals_come = row["protocol"] is None or row["protocol"] > 1
+    past = PastDeals()
+    if memory is None or memory.day.day < today.day:
+        past = await risk_state.past_deals(conn, account_id, today.starts)
+    if memory is None:
+        memory = begin(account, policy, today, past)
+    with exact():
+        memory = turn_day(memory, account, policy, today, past, deals_come=deals_come)
+        return standing(memory, account, deals_come=deals_come)
 
 
 def _tick(row: Row, symbol: str) -> Tick | None:
@@ -181,17 +188,19 @@ def _reservation(stored: list[Any]) -> Reservation:
 def _states(row: Row) -> TradingStates:
     levels = {
         "everywhere": TradingState.ACTIVE,
-        "account": TradingState(row["trading_state"]),
+        "account": strictest([TradingState(row["trading_state"]), TradingState(row["risk_state"] or "ACTIVE")]),
         "symbol": TradingState.ACTIVE,
     }
     for account_id, symbol, state in row["switches"] or ():
         level = "symbol" if symbol is not None else "account" if account_id is not None else "everywhere"
-        levels[level] = _stricter(levels[level], TradingState(state))
-    return TradingStates(**levels)
+        levels[level] = strictest([levels[level], TradingState(state)])
+    return TradingStates(**levels, reason=_reason(row))
 
 
-def _stricter(one: TradingState, other: TradingState) -> TradingState:
-    return max(one, other, key=list(TradingState).index)
+def _reason(row: Row) -> str:
+    """Why the account itself is held back: what a person said, and what the loss limits say."""
+    said = row["trading_reason"] if row["trading_state"] != TradingState.ACTIVE else None
+    return " ".join(reason for reason in (said, row["risk_reason"]) if reason)
 
 
 def _lock(stored: list[Any]) -> Lock:
@@ -206,14 +215,13 @@ def _lock(stored: list[Any]) -> Lock:
     )
 
 
-def _day(row: Row) -> DayState | None:
-    if row["day"] is None:
-        return None
-    return DayState(
-        day=row["day"],
-        starts=row["day_starts_at"],
-        ends=row["day_ends_at"],
-        anchor=Money(row["day_anchor"]),
-        flows=Money(row["day_flows"]),
-        estimated=row["day_estimated"],
+def _quote(stored: list[Any]) -> LotQuote:
+    side, entry, stop, loss, margin, received_at = stored
+    return LotQuote(
+        side=Side(side),
+        entry=Price(Decimal(entry)),
+        stop=_price(stop),
+        loss_per_lot=None if loss is None else Money(Decimal(loss)),
+        margin_per_lot=None if margin is None else Money(Decimal(margin)),
+        received_at=datetime.fromisoformat(received_at),
     )

@@ -26,7 +26,7 @@ SELECT a.currency, a.currency_digits, a.leverage, a.margin_mode, a.trading_state
        p.policy, p.version AS policy_version,
        (SELECT jsonb_agg(jsonb_build_array(b.from_at, b.minutes, b.suspect) ORDER BY b.from_at) FROM broker_offsets b WHERE b.account_id = $1) AS offsets,
        (SELECT jsonb_agg(jsonb_build_array(y.name, y.spec, y.received_at)) FROM symbols y
-        WHERE y.account_id = $1 AND y.name IN (SELECT $2 UNION SELECT symbol FROM held UNION SELECT symbol FROM working)) AS specs,
+        WHERE y.account_id = $1 AND y.name IN (SELECT $2 UNION SELECT symbol FROM held UNION SELECT symbol FROM working UNION SELECT symbol FROM reserved)) AS specs,
        (SELECT jsonb_agg(jsonb_build_array(h.symbol, h.side, h.volume::text, h.open_price::text, h.current_price::text, h.sl::text,
                                            h.position_id::text, h.ticket::text) ORDER BY h.position_id) FROM held h) AS positions,
        (SELECT jsonb_agg(jsonb_build_array(w.symbol, w.type, w.volume_current::text, w.price_open::text, w.sl::text, w.ticket::text)
@@ -42,14 +42,19 @@ SELECT a.currency, a.currency_digits, a.leverage, a.margin_mode, a.trading_state
           AND (w.symbol IS NULL OR w.symbol = $2)) AS switches,
        (SELECT jsonb_agg(jsonb_build_array(k.scope, k.code, k.until_at, k.reason, k.symbol, k.side)) FROM risk_locks k
         WHERE k.account_id = $1 AND k.released_at IS NULL AND (k.until_at IS NULL OR k.until_at > $3)) AS locks,
-       d.day, d.starts_at AS day_starts_at, d.ends_at AS day_ends_at, d.anchor AS day_anchor, d.flows AS day_flows, d.estimated AS day_estimated
+       (SELECT jsonb_agg(jsonb_build_array(q.side, q.entry::text, q.stop::text, q.loss_per_lot::text, q.margin_per_lot::text, q.received_at))
+        FROM terminal_quotes q WHERE q.account_id = $1 AND q.symbol = $2) AS quotes,
+       r.counted_from, r.funds, r.deals, r.flows, r.initial_flows, r.unexplained_since, r.units, r.nav, r.balance_nav, r.high, r.high_balance, r.day_high,
+       r.end_high, r.end_high_balance, r.nav_day, r.wiped, r.drawdown_level, r.trading_state AS risk_state, r.trading_reason AS risk_reason,
+       d.day, d.starts_at AS day_starts_at, d.ends_at AS day_ends_at, d.anchor AS day_anchor, d.flows AS day_flows, d.estimated AS day_estimated, d.state AS day_level
 FROM accounts a
 LEFT JOIN account_states s ON s.account_id = a.id
 LEFT JOIN latest_ticks t ON t.account_id = a.id AND t.symbol = $2
 LEFT JOIN LATERAL (SELECT protocol, state FROM mt5_sessions m WHERE m.account_id = a.id
                    ORDER BY (m.id = a.session_id) DESC NULLS LAST, m.connected_at DESC LIMIT 1) e ON true
-LEFT JOIN LATERAL (SELECT policy, version FROM risk_policies r WHERE r.account_id = a.id ORDER BY r.version DESC LIMIT 1) p ON true
-LEFT JOIN LATERAL (SELECT * FROM risk_days x WHERE x.account_id = a.id AND x.starts_at <= $3 AND x.ends_at > $3 LIMIT 1) d ON true
+LEFT JOIN LATERAL (SELECT policy, version FROM risk_policies o WHERE o.account_id = a.id ORDER BY o.version DESC LIMIT 1) p ON true
+LEFT JOIN risk_accounts r ON r.account_id = a.id
+LEFT JOIN LATERAL (SELECT * FROM risk_days x WHERE x.account_id = a.id ORDER BY x.day DESC LIMIT 1) d ON true
 WHERE a.id = $1;
 
 -- name: closures

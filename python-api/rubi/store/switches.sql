@@ -2,8 +2,10 @@
 
 -- name: account
 -- An account of this owner; $2: the account that a token is good for.
-SELECT id, user_id, login, server, session_id, epoch, trading_state, trading_reason FROM accounts
-WHERE user_id = $1 AND ($2::uuid IS NULL OR id = $2) AND id = $3;
+SELECT a.id, a.user_id, a.login, a.server, a.session_id, a.epoch, a.trading_state, a.trading_reason,
+       coalesce(r.trading_state, 'ACTIVE') AS risk_state
+FROM accounts a LEFT JOIN risk_accounts r ON r.account_id = a.id
+WHERE a.user_id = $1 AND ($2::uuid IS NULL OR a.id = $2) AND a.id = $3;
 
 -- name: accounts
 SELECT id FROM accounts WHERE user_id = $1 ORDER BY id;

@@ -39,14 +39,16 @@ WHERE s.id = $1 AND s.user_id = $2
 
 -- name: lock_session
 -- A session for one cycle, and its account held against a connect: no lease may cross a new epoch.
-SELECT s.*, a.epoch AS account_epoch, a.session_id AS holder, a.trading_state, a.not_tradable_code, a.reconciled_at, a.symbols_hash,
+SELECT s.*, a.epoch AS account_epoch, a.session_id AS holder, a.not_tradable_code,
+       CASE WHEN 'HALTED' IN (a.trading_state, r.trading_state) THEN 'HALTED'
+            WHEN 'REDUCING' IN (a.trading_state, r.trading_state) THEN 'REDUCING' ELSE 'ACTIVE' END AS trading_state, a.reconciled_at, a.symbols_hash,
        a.deal_cursor_msc, a.deal_cursor_ticket, a.currency_digits,
        (SELECT policy FROM risk_policies r WHERE r.account_id = a.id ORDER BY r.version DESC LIMIT 1) AS policy,
        EXISTS (SELECT FROM trading_orders u WHERE u.account_id = a.id AND u.state = 'UNKNOWN') AS has_unknown,
        EXISTS (SELECT FROM trading_orders q WHERE q.account_id = a.id AND q.state = 'QUEUED') AS has_queued,
        EXISTS (SELECT FROM trading_orders r WHERE r.account_id = a.id AND r.state = 'LEASED' AND r.revoke_asked_at IS NOT NULL) AS has_revoked,
        EXISTS (SELECT FROM symbols y WHERE y.account_id = a.id AND y.received_at > $3) AS has_symbols
-FROM mt5_sessions s JOIN accounts a ON a.id = s.account_id
+FROM mt5_sessions s JOIN accounts a ON a.id = s.account_id LEFT JOIN risk_accounts r ON r.account_id = a.id
 WHERE s.id = $1 AND s.user_id = $2
 FOR UPDATE OF s FOR SHARE OF a
 

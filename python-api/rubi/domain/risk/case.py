@@ -57,6 +57,8 @@ class TradingStates:
     everywhere: TradingState = TradingState.ACTIVE
     account: TradingState = TradingState.ACTIVE
     symbol: TradingState = TradingState.ACTIVE
+    reason: str = ""
+    """Why the account is held back, where somebody or a limit said so."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,8 @@ def trading_state(work: Workings) -> GateResult:
     levels = {"TRADING": states.everywhere, "ACCOUNT": states.account, "SYMBOL": states.symbol}
     for level, state in levels.items():
         if state is not TradingState.ACTIVE:
-            return failed("trading_state", DenialCode(f"{level}_{state}"), "", levels, TradingState.ACTIVE, state)
+            detail = states.reason if level == "ACCOUNT" else ""
+            return failed("trading_state", DenialCode(f"{level}_{state}"), detail, levels, TradingState.ACTIVE, state)
     return passed("trading_state", levels, TradingState.ACTIVE, TradingState.ACTIVE)
 
 

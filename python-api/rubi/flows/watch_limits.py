@@ -1,0 +1,163 @@
+"""Each new picture of an account's money meets its loss limits: warn, reduce, halt; what was reached is kept.
+
+A daily halt ends at the next reset or by a person's unlock, a drawdown's by the unlock alone; a restart ends neither.
+"""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+from rubi.domain.account import AccountSnapshot, TradingState
+from rubi.domain.risk import memory as limits
+from rubi.domain.risk.day import TradingDay, trading_day
+from rubi.domain.risk.loss import LossLevel
+from rubi.domain.risk.memory import DOUBT_AFTER, LimitMemory, Watched
+from rubi.domain.units import Money
+from rubi.flows.raise_alert import Severity, raise_alert
+from rubi.live.bus import Event
+from rubi.store import risk_state
+from rubi.store.pool import Connection
+from rubi.store.risk_state import RiskAccount
+
+SAVE_EVERY = timedelta(seconds=5)
+"""What only follows the equity is kept this often; peaks, levels and flows at once."""
+
+_SEVERITY: dict[LossLevel, Severity] = {
+    LossLevel.WARN: "warning",
+    LossLevel.REDUCING: "warning",
+    LossLevel.HALTED: "critical",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What a picture of the money led to; `flatten`: the policy wants everything closed, after the commit."""
+
+    trading_state: TradingState = TradingState.ACTIVE
+    flatten: bool = False
+    events: list[Event] = field(default_factory=list)
+
+
+async def watch_limits(conn: Connection, account_id: UUID, *, now: datetime) -> Watch:
+    """Hold the stored money of an account against its loss limits, in the transaction that stored it."""
+    account = await risk_state.read(conn, account_id)
+    if account is None or (account.memory is None and account.snapshot.equity <= 0):
+        return Watch()
+    today = trading_day(now, account.policy, account.clock)
+    before = await remembered(conn, account_id, account, today)
+    watched = limits.watch(before, account.snapshot, account.policy, today, deals_come=account.deals_come, now=now)
+    after = watched.memory
+    reason = _reason(watched, account.snapshot.currency)
+    halted = after.trading_state is TradingState.HALTED
+    newly = halted and account.trading_state is not TradingState.HALTED
+    flatten = newly and account.policy.flatten_on_breach
+    flatten_since = now if flatten else account.flatten_since if halted else None
+    if account.memory is None or _moved(account.memory, after) or _due(account, now):
+        await risk_state.save(conn, account_id, after, reason=reason, flatten_since=flatten_since, now=now)
+    if account.memory is None or _day_moved(account.memory, after):
+        await risk_state.save_day(conn, account_id, after, account.policy.day_anchor)
+    events = await _tell(conn, account_id, account, before, watched, now)
+    return Watch(after.trading_state, flatten, events)
+
+
+async def remembered(conn: Connection, account_id: UUID, account: RiskAccount, today: TradingDay) -> LimitMemory:
+    """What is remembered of an account on this day: begun at its first picture, and turned at the reset."""
+    if account.memory is None:
+        past = await risk_state.past_deals(conn, account_id, today.starts)
+        return limits.begin(account.snapshot, account.policy, today, past)
+    past = limits.PastDeals()
+    if today.day > account.memory.day.day:
+        past = await risk_state.past_deals(conn, account_id, today.starts)
+    return limits.turn_day(account.memory, account.snapshot, account.policy, today, past, deals_come=account.deals_come)
+
+
+def _moved(before: LimitMemory, after: LimitMemory) -> bool:
+    """Whether anything changed but the last value itself."""
+    still = replace(after.nav, nav=before.nav.nav, balance_nav=before.nav.balance_nav)
+    levels = (before.day_level, before.drawdown_level) != (after.day_level, after.drawdown_level)
+    return levels or before.nav != still or before.ledger != after.ledger
+
+
+def _due(account: RiskAccount, now: datetime) -> bool:
+    return account.saved_at is None or now - account.saved_at >= SAVE_EVERY
+
+
+def _day_moved(before: LimitMemory, after: LimitMemory) -> bool:
+    return (before.day, before.day_level) != (after.day, after.day_level)
+
+
+def _reason(watched: Watched, currency: str) -> str | None:
+    """Why the account is held back, in words."""
+    memory = watched.memory
+    reasons = []
+    if memory.day_level.trading_state is not TradingState.ACTIVE and watched.loss is not None:
+        loss = watched.loss
+        reasons.append(
+            f"The day's loss is {_money(loss.loss)} of {_money(loss.limit)} {currency} allowed"
+            f" (floor {_money(loss.floor)})."
+        )
+    if memory.drawdown_level.trading_state is not TradingState.ACTIVE and watched.drawdown is not None:
+        down = watched.drawdown
+        reasons.append(f"The drawdown is {down.percent:.2f} % (floor {_money(down.floor)} {currency}).")
+    return " ".join(reasons) or None
+
+
+def _money(amount: Money | Decimal) -> str:
+    return f"{amount:.2f}"
+
+
+async def _tell(
+    conn: Connection, account_id: UUID, account: RiskAccount, before: LimitMemory, watched: Watched, now: datetime
+) -> list[Event]:
+    after, events = watched.memory, []
+    for limit, was, became in (
+        ("DAILY_LOSS", before.day_level, after.day_level),
+        ("DRAWDOWN", before.drawdown_level, after.drawdown_level),
+    ):
+        order = list(LossLevel)
+        if order.index(became) > order.index(was):
+            events += await raise_alert(
+                conn,
+                user_id=account.user_id,
+                account_id=account_id,
+                code=f"{limit}_{became}",
+                severity=_SEVERITY[became],
+                object_="account",
+                object_id=f"{account_id}@{now.isoformat()}",
+                detail=_detail(limit, watched, account.snapshot),
+                now=now,
+            )
+    since = after.ledger.unexplained_since
+    if since is not None and now - since >= DOUBT_AFTER:
+        events += await raise_alert(
+            conn,
+            user_id=account.user_id,
+            account_id=account_id,
+            code="BALANCE_UNEXPLAINED",
+            severity="warning",
+            object_="account",
+            object_id=f"{account_id}@{since.isoformat()}",
+            detail=(
+                f"{_money(watched.gap)} {account.snapshot.currency} of the balance are explained by no deal;"
+                " missing money counts as lost, unexpected money as a deposit"
+            ),
+            now=now,
+        )
+    return events
+
+
+def _detail(limit: str, watched: Watched, snapshot: AccountSnapshot) -> str:
+    if limit == "DAILY_LOSS" and watched.loss is not None:
+        loss = watched.loss
+        return (
+            f"the day's loss is {_money(loss.loss)} of {_money(loss.limit)} {snapshot.currency} allowed"
+            f" ({loss.used_percent:.1f} %); the floor is {_money(loss.floor)}, the equity {_money(snapshot.equity)}"
+        )
+    if watched.drawdown is not None:
+        down = watched.drawdown
+        return (
+            f"the drawdown is {down.percent:.2f} %, {down.used_percent:.1f} % of what is allowed;"
+            f" the floor is {_money(down.floor)} {snapshot.currency}, the equity {_money(snapshot.equity)}"
+        )
+    return f"the equity is {_money(snapshot.equity)} {snapshot.currency}"
