@@ -153,6 +153,11 @@ class OrderLife:
     late_fill: bool = False
     code: str | None = None
 
+    @property
+    def was_delivered(self) -> bool:
+        """Whether a terminal has had it: then it may have been carried out, also while it waits in the queue again."""
+        return self.deliveries > 0
+
 
 @dataclass(frozen=True, slots=True)
 class Transition:
@@ -214,9 +219,11 @@ def _after(life: OrderLife, event: OrderEvent) -> OrderLife | None:
         case E.HANDED_OUT:
             return replace(life, state=S.LEASED, deliveries=life.deliveries + 1) if state is S.QUEUED else None
         case E.OVERDUE:
-            return (
-                replace(life, state=S.EXPIRED, code=event.code) if state is S.QUEUED and not life.kind.closes else None
-            )
+            if state is not S.QUEUED or life.kind.closes:
+                return None
+            return replace(life, state=S.UNKNOWN if life.was_delivered else S.EXPIRED, code=event.code)
+        case E.LEASE_LOST if state is S.QUEUED:
+            return replace(life, state=S.UNKNOWN) if life.was_delivered else None
         case E.LEASE_RETURNED if life.revoke_asked:
             return None  # handing it out again would undo the cancel; it is lost, and the terminal is asked
         case E.CANCEL_ASKED:
@@ -249,6 +256,8 @@ def _after(life: OrderLife, event: OrderEvent) -> OrderLife | None:
 
 
 def _after_cancel(life: OrderLife) -> OrderLife | None:
+    if life.state is S.QUEUED and life.was_delivered:
+        return replace(life, state=S.UNKNOWN, revoke_asked=True)  # its terminal is asked what came of it
     if life.state is S.QUEUED:
         return replace(life, state=S.CANCELED, code="CANCELED_BY_USER")
     if life.state is S.LEASED:

@@ -199,6 +199,9 @@ def _fate(row: Row, *, same: bool, journal: Mapping[int, str], now: datetime) ->
     """
     if row["state"] == OrderState.UNKNOWN:
         return None
+    if row["state"] == OrderState.QUEUED:
+        # It was given back for the terminal that had it. Another one would carry it out a second time.
+        return None if same else OrderEventType.LEASE_LOST
     if row["state"] == OrderState.LEASED:
         again = (
             same

@@ -102,9 +102,9 @@ ORDER BY o.id LIMIT $2 FOR UPDATE OF o SKIP LOCKED
 SELECT id FROM trading_orders WHERE state IN ('ACKED', 'SUBMITTED') AND updated_at <= $1 ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED
 
 -- name: account_in_flight
--- What is in a terminal's hands at a connect.
+-- What is, or was, in a terminal's hands at a connect.
 SELECT * FROM trading_orders
-WHERE account_id = $1 AND state IN ('LEASED', 'ACKED', 'SUBMITTED', 'UNKNOWN') ORDER BY id FOR UPDATE
+WHERE account_id = $1 AND (state IN ('LEASED', 'ACKED', 'SUBMITTED', 'UNKNOWN') OR state = 'QUEUED' AND deliveries > 0) ORDER BY id FOR UPDATE
 
 -- name: ask_unknown
 -- Orders of unknown fate that this terminal held and was not asked about since $4.
