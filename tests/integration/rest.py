@@ -1,5 +1,6 @@
 """A trader with an account whose terminal is on the wire: what the one asks for over REST, the other carries out."""
 
+import asyncio
 from datetime import UTC, datetime
 from typing import Any
 
@@ -96,6 +97,10 @@ class Trader:
             "entry": "IN", "volume": volume, "price": 1.1, "profit": 0.0, "commission": -0.35, "magic": 0,
             "time_msc": wall_msc(), **more,
         }  # fmt: skip
+
+    async def warm_up(self) -> None:
+        """Open the pool's connections, so that requests at once are at the database at once."""
+        await asyncio.gather(*(self.ports.pool.execute("SELECT pg_sleep(0.1)") for _ in range(10)))
 
     async def value(self, sql: str, *args):
         return await self.ports.pool.fetchval(sql, *args)

@@ -1,5 +1,6 @@
 """Orders over REST, from the wish to the fill."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -58,8 +59,6 @@ async def test_a_market_order_goes_from_the_wish_to_its_fill(trader):
 
 
 async def test_a_queued_order_wakes_the_parked_terminal(trader):
-    import asyncio
-
     parked = asyncio.create_task(trader.terminal.sync(wait_ms=1500))
     await asyncio.sleep(0.3)
     order = await trader.order()
@@ -93,6 +92,14 @@ async def test_a_denied_order_is_kept_with_its_code_and_decision(trader):
     whole = (await trader.get(f"/trading/orders/{order['id']}")).json()
     assert [(each["from"], each["to"], each["event"]) for each in whole["events"]] == [("CREATED", "DENIED", "DENIED")]
     assert whole["final_at"] is not None
+
+
+async def test_twenty_at_once_with_room_for_two_are_two(trader):
+    await trader.warm_up()
+    answers = await asyncio.gather(*(trader.order(volume=0.2, sl=1.09, tp=1.13) for _ in range(20)))
+    states = sorted(order["state"] for order in answers)
+    assert states == ["DENIED"] * 18 + ["QUEUED"] * 2  # each may lose 200; 500 a day are allowed
+    assert {order["code"] for order in answers} == {None, "DAILY_LOSS_BUDGET_EXCEEDED"}
 
 
 async def test_an_order_is_sized_by_its_own_risk_or_by_the_policy(trader):

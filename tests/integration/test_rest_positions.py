@@ -1,9 +1,14 @@
 """Closing and protecting positions over REST."""
 
+import asyncio
+from uuid import UUID
+
 import pytest
 from tests.integration.rest import new_trader
 from tests.integration.wire import position
 from tests.serving import client_of, serving, settings_for
+
+from rubi.store import risk_facts
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +100,13 @@ async def test_a_second_close_is_refused_with_the_first_ones_number(held):
         again = await close(held, **body)
         assert (again.status_code, again.json()["code"]) == (409, "CLOSE_IN_PROGRESS")
         assert again.json()["context"]["order_id"] == first["id"]
+    assert await held.value("SELECT count(*) FROM trading_orders WHERE user_id = $1", held.user_id) == 1
+
+
+async def test_ten_closes_at_once_are_one(held):
+    await held.warm_up()
+    answers = await asyncio.gather(*(close(held) for _ in range(10)))
+    assert sorted(answer.status_code for answer in answers) == [201] + [409] * 9
     assert await held.value("SELECT count(*) FROM trading_orders WHERE user_id = $1", held.user_id) == 1
 
 
@@ -285,3 +297,26 @@ async def test_the_older_connector_is_told_to_close_by_a_signal(app, guest):
     assert (said["total"], len(said["signals"]), said["orders"]) == (1, 1, [])
     kept = await trader.value("SELECT signal_type FROM trading_signals WHERE id = $1", said["signals"][0])
     assert kept == "CLOSE_BUY"
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/trading/orders", {"symbol": "EURUSD", "side": "BUY", "volume": 0.01, "sl": 1.095}),
+        ("/trading/orders/{queued}/cancel", None),
+        ("/trading/positions/901/close", {}),
+        ("/trading/positions/901/modify", {"sl": 1.097}),
+        ("/trading/positions/close", {"all": True}),
+        ("/accounts/{account}/flatten", {"reason": "x"}),
+        ("/accounts/halt", {"reason": "x"}),
+    ],
+)
+async def test_what_changes_an_account_waits_for_its_turn(held, path, body):
+    queued = await held.order(volume=0.01)
+    async with held.ports.pool.acquire() as conn:
+        async with conn.transaction():
+            await risk_facts.take_turn(conn, UUID(held.account_id))
+            asked = asyncio.create_task(held.post(path.format(queued=queued["id"], account=held.account_id), body))
+            await asyncio.sleep(0.3)
+            assert not asked.done()
+        assert (await asked).is_success
