@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rubi.domain.candles import Candle, resample, smaller, start_of
+from rubi.domain.candles import Candle, bounds_of, resample, smaller, start_of
 from rubi.domain.clock import UTC_CLOCK, BrokerClock
 from rubi.domain.market import TIMEFRAMES
 
@@ -41,6 +41,19 @@ def candle(time, price=1.0, **more):
 )
 def test_candles_begin_on_the_wall_clock_of_the_broker(timeframe, moment, start):
     assert start_of(timeframe, moment.replace(tzinfo=UTC), BROKER) == start.replace(tzinfo=UTC)
+
+
+@given(
+    st.sampled_from(list(TIMEFRAMES)),
+    st.datetimes(datetime(2025, 1, 1), datetime(2025, 12, 31), timezones=st.just(UTC)),
+)
+def test_a_candle_ends_where_the_next_one_begins(timeframe, moment):
+    start, end = bounds_of(timeframe, moment, BROKER)
+    assert start <= moment
+    if timeframe in ("D1", "W1", "MN1"):
+        assert moment < end
+        assert start_of(timeframe, end, BROKER) == end
+        assert start_of(timeframe, end - timedelta(microseconds=1), BROKER) == start
 
 
 def test_the_day_of_the_change_of_clocks_has_23_hours():

@@ -32,25 +32,33 @@ def smaller(timeframe: str) -> list[str]:
     return [name for name in reversed(below) if not (timeframe == "MN1" and name == "W1")]
 
 
-def start_of(timeframe: str, moment: datetime, clock: BrokerClock) -> datetime:
-    """The start (UTC) of the candle that a moment belongs to.
+def bounds_of(timeframe: str, moment: datetime, clock: BrokerClock) -> tuple[datetime, datetime]:
+    """The start (included) and the end of the candle that a moment belongs to, UTC.
 
     As MetaTrader counts on the broker's wall clock: hours from midnight, weeks from Sunday, months from the first.
     """
+    width = TIMEFRAMES[timeframe]
     wall = clock.wall(moment)
     midnight = wall.replace(hour=0, minute=0, second=0, microsecond=0)
     if timeframe == "MN1":
         start = midnight.replace(day=1)
+        end = (start + width).replace(day=1)
     elif timeframe == "W1":
         start = midnight - timedelta(days=(midnight.weekday() + 1) % 7)
-    elif timeframe == "D1":
-        start = midnight
+        end = start + width
     else:
-        start = wall - (wall - midnight) % TIMEFRAMES[timeframe]
-    if TIMEFRAMES[timeframe] <= HOUR:
+        start = wall - (wall - midnight) % width
+        end = start + width
+    if width <= HOUR:
         # Clocks change by whole hours: an hour that the broker's clock repeats is two hours of candles.
-        return moment - (wall - start)
-    return clock.first_utc(start)
+        begin = moment - (wall - start)
+        return begin, begin + width
+    return clock.first_utc(start), clock.first_utc(end)
+
+
+def start_of(timeframe: str, moment: datetime, clock: BrokerClock) -> datetime:
+    """The start (UTC) of the candle that a moment belongs to."""
+    return bounds_of(timeframe, moment, clock)[0]
 
 
 def resample(candles: Iterable[Candle], timeframe: str, clock: BrokerClock) -> list[Candle]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from rubi.domain.candles import Candle, resample, smaller, start_of
+from rubi.domain.candles import Candle, bounds_of, resample, smaller
 from rubi.domain.clock import UTC_CLOCK, BrokerClock
 from rubi.domain.market import TIMEFRAMES
 from rubi.store import market
@@ -44,7 +44,7 @@ async def read_candles(
         return _page(found, limit, None)
     known = clock or UTC_CLOCK
     # A candle that begins in the range may end after it.
-    last = start_of(timeframe, end - timedelta(microseconds=1), known) + TIMEFRAMES[timeframe] + timedelta(days=1)
+    _, last = bounds_of(timeframe, end - timedelta(microseconds=1), known)
     source = await market.first_with_bars(conn, account_id, symbol, smaller(timeframe), start=start, end=last)
     if source is None:
         return Candles([], None, None)
