@@ -91,6 +91,17 @@ async def test_an_intent_that_the_broker_never_saw_is_told_as_such(connector: Pa
             await desk.terminal.kill()
 
 
+async def test_a_kill_while_sending_is_never_told_as_never_sent(connector: Path, tmp_path: Path) -> None:
+    async with serving() as service:
+        desk = await killed_and_started_again(connector, tmp_path / "t", service, "before_send")
+        try:
+            report = service.result(1)
+            assert report is not None
+            assert report["outcome"] == "AMBIGUOUS"
+        finally:
+            await desk.terminal.kill()
+
+
 async def test_a_position_is_found_although_the_broker_rewrote_the_comment(connector: Path, tmp_path: Path) -> None:
     async with serving() as service:
         script: dict[str, object] = {"comment_rewrite": "margin 12%"}

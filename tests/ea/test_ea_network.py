@@ -68,6 +68,14 @@ async def test_the_same_bytes_are_sent_again_when_no_answer_came(desk: Desk) -> 
     assert desk.service.epoch == 1
 
 
+async def test_the_same_bytes_are_sent_until_an_answer_comes(desk: Desk) -> None:
+    before = len(desk.service.calls)
+    await desk.faults({"kind": "drop_response", "value": 1003, "error": 0, "match": "/sync", "count": 7})
+    await desk.advance(150_000)
+    assert len({call.raw for call in desk.service.calls[before : before + 8]}) == 1
+    assert desk.service.epoch == 1
+
+
 async def test_failures_are_answered_with_growing_pauses(desk: Desk) -> None:
     await desk.faults({"kind": "return", "value": -1, "error": 5203, "count": 1000})
     since = len(desk.terminal.events)

@@ -185,15 +185,19 @@ async def test_unflushed_data_is_lost_with_the_process_and_flushed_data_is_not(t
     code = """
 int OnInit(void)
   {
-   int handle=FileOpen("a.txt",FILE_WRITE|FILE_TXT|FILE_ANSI);
+   int handle=FileOpen("a.txt",FILE_READ|FILE_WRITE|FILE_TXT|FILE_ANSI);
    FileWriteString(handle,"flushed");
    FileFlush(handle);
    FileWriteString(handle,"lost");
+   FileSeek(handle,0,SEEK_SET);
+   Print("seen ",FileSize(handle)," ",FileReadString(handle));
+   FileSeek(handle,0,SEEK_END);
    return(INIT_SUCCEEDED);
   }
 """
     async with plain(tmp_path, code) as terminal:
         await terminal.ask("init")
+        assert terminal.prints() == ["seen 11 flushedlost"]
         await terminal.kill()
     assert (tmp_path / "t" / "MQL5" / "Files" / "a.txt").read_text() == "flushed"
 

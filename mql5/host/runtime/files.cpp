@@ -4,7 +4,8 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include <cstdio>
+#include <algorithm>
+#include <cstring>
 #include <vector>
 
 #include "api/convert.hpp"
@@ -15,13 +16,17 @@ namespace mql {
 
 namespace {
 
+// The content is held in memory from opening to closing, so that what was not flushed dies with the process.
 struct open_file {
-  std::FILE *stream = nullptr;
+  int fd = -1;
   std::string name;
   int flags = 0;
   char delimiter = '\t';
   uint codepage = 0;
   bool line_end = false;
+  std::string content;
+  std::size_t at = 0;
+  std::size_t dirty = std::string::npos;  // first changed byte
 };
 
 std::vector<open_file> &handles() {
@@ -30,7 +35,7 @@ std::vector<open_file> &handles() {
 }
 
 open_file *at(int handle) {
-  if (handle < 1 || handle > static_cast<int>(handles().size()) || handles()[static_cast<std::size_t>(handle - 1)].stream == nullptr) {
+  if (handle < 1 || handle > static_cast<int>(handles().size()) || handles()[static_cast<std::size_t>(handle - 1)].fd < 0) {
     fail(ERR_WRONG_FILEHANDLE);
     return nullptr;
   }
@@ -58,11 +63,34 @@ string decoded(const open_file &f, const std::string &bytes) {
   return string(out);
 }
 
+int byte_of(open_file &f) { return f.at < f.content.size() ? static_cast<unsigned char>(f.content[f.at++]) : -1; }
+
 int unit_of(open_file &f) {
-  const int low = std::fgetc(f.stream);
+  const int low = byte_of(f);
   if (low == -1 || is_ansi(f)) return low;
-  const int high = std::fgetc(f.stream);
+  const int high = byte_of(f);
   return high == -1 ? -1 : low | high << 8;
+}
+
+void load(open_file &f) {
+  char chunk[65536];
+  for (ssize_t n; (n = read(f.fd, chunk, sizeof chunk)) > 0;) f.content.append(chunk, static_cast<std::size_t>(n));
+}
+
+void put(open_file &f, const char *bytes, std::size_t size) {
+  if (f.at > f.content.size()) f.content.resize(f.at);
+  f.dirty = std::min(f.dirty, f.at);
+  f.content.replace(f.at, size, bytes, size);
+  f.at += size;
+}
+
+void store(open_file &f) {
+  for (std::size_t from = f.dirty; from < f.content.size();) {
+    const ssize_t n = pwrite(f.fd, f.content.data() + from, f.content.size() - from, static_cast<off_t>(from));
+    if (n <= 0) die("cannot write " + f.name);
+    from += static_cast<std::size_t>(n);
+  }
+  f.dirty = std::string::npos;
 }
 
 // Windows' sharing, as far as one lock can say it: a writer that does not share writing is alone.
@@ -87,21 +115,19 @@ int FileOpen(const string &name, int flags, short delimiter, uint codepage) {
   if (!lock(fd, flags)) { close(fd); return fail(ERR_CANNOT_OPEN_FILE); }
   if (writes && !reads && ftruncate(fd, 0) != 0) { close(fd); return fail(ERR_CANNOT_OPEN_FILE); }
   open_file f;
-  f.stream = fdopen(fd, writes ? "r+b" : "rb");
+  f.fd = fd;
   f.name = path;
   f.flags = flags;
   f.delimiter = static_cast<char>(delimiter);
   f.codepage = codepage;
+  load(f);
   if (is_text(f) && !is_ansi(f)) {
-    const bool empty = lseek(fd, 0, SEEK_END) == 0;
-    std::rewind(f.stream);
-    if (empty && writes) std::fwrite("\xFF\xFE", 1, 2, f.stream);
-    else if (!empty) std::fseek(f.stream, 2, SEEK_SET);
-    std::fseek(f.stream, 0, SEEK_CUR);
+    if (f.content.empty() && writes) put(f, "\xFF\xFE", 2);
+    f.at = f.content.size() < 2 ? f.content.size() : 2;
   }
   for (std::size_t i = 0; i < handles().size(); ++i)
-    if (handles()[i].stream == nullptr) { handles()[i] = f; return static_cast<int>(i) + 1; }
-  if (handles().size() >= 64) { std::fclose(f.stream); return fail(ERR_TOO_MANY_FILES); }
+    if (handles()[i].fd < 0) { handles()[i] = f; return static_cast<int>(i) + 1; }
+  if (handles().size() >= 64) { close(fd); return fail(ERR_TOO_MANY_FILES); }
   handles().push_back(f);
   return static_cast<int>(handles().size());
 }
@@ -109,37 +135,37 @@ int FileOpen(const string &name, int flags, short delimiter, uint codepage) {
 void FileClose(int handle) {
   open_file *f = at(handle);
   if (f == nullptr) die("FileClose of the invalid handle " + std::to_string(handle));
-  std::fclose(f->stream);
-  f->stream = nullptr;
+  store(*f);
+  close(f->fd);
+  *f = open_file{};
 }
 
 void FileFlush(int handle) {
   open_file *f = at(handle);
   if (f == nullptr) die("FileFlush of the invalid handle " + std::to_string(handle));
   host().passing("before_flush", f->name);
-  std::fflush(f->stream);
-  fsync(fileno(f->stream));
+  store(*f);
+  fsync(f->fd);
   host().passing("after_flush", f->name);
 }
 
 bool FileSeek(int handle, long offset, ENUM_FILE_POSITION origin) {
   open_file *f = at(handle);
-  return f != nullptr && std::fseek(f->stream, offset, origin == SEEK_SET ? 0 : origin == SEEK_CUR ? 1 : 2) == 0;
+  if (f == nullptr) return false;
+  const long base = origin == SEEK_SET ? 0 : static_cast<long>(origin == SEEK_CUR ? f->at : f->content.size());
+  if (base + offset < 0) { fail(ERR_FILE_READERROR); return false; }
+  f->at = static_cast<std::size_t>(base + offset);
+  return true;
 }
 
 ulong FileTell(int handle) {
-  open_file *f = at(handle);
-  return f == nullptr ? 0 : static_cast<ulong>(std::ftell(f->stream));
+  const open_file *f = at(handle);
+  return f == nullptr ? 0 : f->at;
 }
 
 ulong FileSize(int handle) {
-  open_file *f = at(handle);
-  if (f == nullptr) return 0;
-  const long here = std::ftell(f->stream);
-  std::fseek(f->stream, 0, 2);
-  const long size = std::ftell(f->stream);
-  std::fseek(f->stream, here, 0);
-  return static_cast<ulong>(size);
+  const open_file *f = at(handle);
+  return f == nullptr ? 0 : f->content.size();
 }
 
 bool FileIsEnding(int handle) {
@@ -180,8 +206,8 @@ std::size_t write_bytes(int handle, const void *from, std::size_t size) {
   open_file *f = at(handle);
   if (f == nullptr) return 0;
   if ((f->flags & FILE_WRITE) == 0) { fail(ERR_FILE_NOTTOWRITE); return 0; }
-  std::fseek(f->stream, 0, SEEK_CUR);
-  return std::fwrite(from, 1, size, f->stream);
+  put(*f, static_cast<const char *>(from), size);
+  return size;
 }
 
 std::size_t read_bytes(int handle, void *to, std::size_t size) {
@@ -189,8 +215,10 @@ std::size_t read_bytes(int handle, void *to, std::size_t size) {
   if (f == nullptr) return 0;
   if ((f->flags & FILE_READ) == 0) { fail(ERR_FILE_NOTTOREAD); return 0; }
   if (is_text(*f)) die("a binary read of a text file");
-  std::fseek(f->stream, 0, SEEK_CUR);
-  return std::fread(to, 1, size, f->stream);
+  const std::size_t n = f->at < f->content.size() ? std::min(size, f->content.size() - f->at) : 0;
+  if (n > 0) std::memcpy(to, f->content.data() + f->at, n);
+  f->at += n;
+  return n;
 }
 
 uint FileWriteString(int handle, const string &text, int length) {
@@ -227,7 +255,7 @@ uint FileWriteInteger(int handle, int value, int size) {
 
 bool is_open_file(const std::string &path) {
   for (const open_file &f : handles())
-    if (f.stream != nullptr && f.name == path) return true;
+    if (f.fd >= 0 && f.name == path) return true;
   return false;
 }
 
