@@ -7,10 +7,12 @@ from typing import TypeVar
 from uuid import UUID
 
 from rubi.api import wire_terminal as wire
-from rubi.domain.clock import BrokerClock, parse_time
+from rubi.domain.clock import UTC_CLOCK, BrokerClock, parse_time
 from rubi.domain.errors import RubiError
+from rubi.domain.learn_clock import TimesSaid
 from rubi.domain.market import TIMEFRAMES, Bar, QuoteTick
 from rubi.domain.position import AccountMoney, BrokerPosition, Deal, WorkingOrder
+from rubi.domain.risk.lot_quote import LotQuote
 from rubi.domain.symbol import ExecutionMode, SymbolSpec, SymbolTradeMode
 from rubi.domain.units import Lots, Money, Price, Side
 
@@ -311,3 +313,35 @@ def bars(items: list[wire.Bar | None] | None, clock: BrokerClock) -> list[Bar]:
             spread=item.spread,
         )
     return list(read.values())
+
+
+def quotes(items: list[wire.Quote | None] | None, now: datetime) -> list[LotQuote]:
+    """Loss and margin of one lot by the terminal's own calculators."""
+    return [
+        LotQuote(
+            symbol=item.symbol.strip(),
+            side=_side(item.side, f"quotes[{index}].side"),
+            entry=Price(positive(item.entry, f"quotes[{index}].entry")),
+            stop=price_or_none(item.stop, f"quotes[{index}].stop"),
+            loss_per_lot=_money_or_none(item.loss_per_lot, f"quotes[{index}].loss_per_lot"),
+            margin_per_lot=_money_or_none(item.margin_per_lot, f"quotes[{index}].margin_per_lot"),
+            received_at=now,
+        )
+        for index, item in enumerate(items or ())
+        if item is not None
+    ]
+
+
+def _money_or_none(value: Decimal | None, field: str) -> Money | None:
+    return None if value is None else Money(number(value, field))
+
+
+def times(said: wire.Time) -> TimesSaid:
+    """The terminal's clocks; of the broker's wall clock the zone is UTC for now."""
+    if said.tick_msc:
+        _msc(said.tick_msc, UTC_CLOCK, "time.tick_msc")
+    return TimesSaid(_unix(said.gmt, "time.gmt"), _unix(said.server, "time.server"), said.tick_msc or None)
+
+
+def _unix(seconds: int | None, field: str) -> datetime | None:
+    return None if not seconds else _msc(seconds * 1000, UTC_CLOCK, field)

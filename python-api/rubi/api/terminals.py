@@ -170,6 +170,7 @@ def _cycle(body: wire.Sync, sha256: bytes, terminal: Terminal, user: Principal, 
         taken_at=taken_at,
         age=_age(taken_at, body.time),
         broker_msc=None if server is None else server * 1000,
+        times=None if body.time is None else refused.whole("time", lambda: reader.times(body.time)),  # type: ignore[arg-type]
         not_tradable=_not_tradable(body.flags),
         flags=None if body.flags is None else msgspec.to_builtins(body.flags),
         money=None if body.account is None else refused.whole("account", lambda: reader.money(body.account, "account")),  # type: ignore[arg-type]
@@ -184,6 +185,7 @@ def _cycle(body: wire.Sync, sha256: bytes, terminal: Terminal, user: Principal, 
         symbols=refused.each("symbols", body.symbols, lambda one: reader.symbols(one, now)),
         ticks=refused.each("ticks", body.ticks, lambda one: reader.ticks(one, clock)),
         bars=refused.each("bars", body.bars, lambda one: reader.bars(one, clock)),
+        quotes=refused.each("quotes", body.quotes, lambda one: reader.quotes(one, now)),
         signals=[_signal(item, user, terminal, now) for item in reader.present(body.signals)],
         acks=[
             Ack(ack.order_id, ack.lease_id, ack.outcome.upper(), ack.code)

@@ -10,6 +10,7 @@ from rubi.domain.errors import ForbiddenError, LeasedElsewhereError
 from rubi.domain.order import MOST_DELIVERIES, OrderEvent, OrderEventType, OrderState
 from rubi.domain.position import AccountMoney
 from rubi.flows.audit import audit
+from rubi.flows.learn_clock import learn_first_offset
 from rubi.flows.ports import Connection, Ports
 from rubi.flows.settle_order import settle
 from rubi.live.bus import Event
@@ -90,7 +91,7 @@ async def connect_terminal(
         await conn.execute(terminals.SQL["hold_account"], account["id"], epoch, session_id, books_told, now)
         await books.save_money(conn, account["id"], hello.money, taken_at=now, now=now)
         if hello.offset_minutes is not None:
-            await learn_offset(conn, account["id"], hello.offset_minutes, now)
+            await learn_first_offset(conn, account["id"], hello.offset_minutes, now)
         policy = await conn.fetchval(terminals.SQL["current_policy"], account["id"])
         actions, events = await _orders_in_flight(conn, account["id"], hello, now)
         await audit(
@@ -104,13 +105,6 @@ async def connect_terminal(
         )
     await ports.bus.publish([*events, _account_update(user_id, account["id"], hello.money, now)])
     return Connected(session_id, account, policy, epoch, actions)
-
-
-async def learn_offset(conn: Connection, account_id: UUID, minutes: int, now: datetime) -> None:
-    """Keep the broker's offset from UTC when it differs from the one in force."""
-    known = await conn.fetchval(terminals.SQL["current_offset"], account_id)
-    if known != minutes:
-        await conn.execute(terminals.SQL["insert_offset"], account_id, now, minutes)
 
 
 async def _account(conn: Connection, hello: Hello, user_id: int) -> Row:

@@ -15,11 +15,14 @@ import msgspec
 
 from rubi.domain.account import TradingState, strictest
 from rubi.domain.errors import ConflictError, NotFoundError, RubiError
+from rubi.domain.learn_clock import TimesSaid
 from rubi.domain.market import Bar, QuoteTick
 from rubi.domain.position import AccountMoney, BrokerPosition, Deal, WorkingOrder
+from rubi.domain.risk.lot_quote import LotQuote
 from rubi.domain.symbol import SymbolSpec
-from rubi.flows.connect_terminal import account_frame, learn_offset
+from rubi.flows.connect_terminal import account_frame
 from rubi.flows.flatten_account import flatten_account
+from rubi.flows.learn_clock import learn_clock
 from rubi.flows.lease_orders import Holder, lease_orders, query_of
 from rubi.flows.ports import Connection, Ports
 from rubi.flows.raise_alert import raise_alert
@@ -69,7 +72,7 @@ class Cycle:
     broker_msc: int | None = None
     not_tradable: str | None = None
     flags: dict[str, Any] | None = None
-    offset_minutes: int | None = None
+    times: TimesSaid | None = None
     money: AccountMoney | None = None
     positions: Sequence[BrokerPosition] | None = None
     working: Sequence[WorkingOrder] | None = None
@@ -78,6 +81,7 @@ class Cycle:
     symbols: Sequence[SymbolSpec] = ()
     ticks: Sequence[QuoteTick] = ()
     bars: Sequence[Bar] = ()
+    quotes: Sequence[LotQuote] = ()
     signals: Sequence[tuple[str, Wish | Refused]] = ()
     acks: Sequence[Ack] = ()
     reports: Sequence[Report] = ()
@@ -189,8 +193,8 @@ async def _take_in(conn: Connection, terminal: Terminal, session: Row, cycle: Cy
         }
     )
     events = said.events
-    if cycle.offset_minutes is not None:
-        await learn_offset(conn, account_id, cycle.offset_minutes, now)
+    if cycle.times is not None:
+        events += await learn_clock(conn, user_id=user_id, account_id=account_id, said=cycle.times, now=now)
     if cycle.money is not None:
         # Its age is told by the terminal's own clock, which may be wrong; the moment is told by ours.
         await books.save_money(conn, account_id, cycle.money, taken_at=now - cycle.age, now=now)
@@ -202,6 +206,8 @@ async def _take_in(conn: Connection, terminal: Terminal, session: Row, cycle: Cy
         events += [Event("PRICE_UPDATE", user_id, account_id, _price_frame(tick)) for tick in last]
     if cycle.bars:
         await books.save_bars(conn, account_id, cycle.bars, now)
+    if cycle.quotes:
+        await books.save_quotes(conn, account_id, cycle.quotes)
     said.answer["ack_acks"], told = await record_acks(conn, account_id, cycle.acks, actor=actor, now=now)
     events += told
     said.answer["report_acks"], told = await record_reports(

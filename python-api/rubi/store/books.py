@@ -10,6 +10,7 @@ from uuid import UUID
 from rubi.domain.market import Bar, QuoteTick
 from rubi.domain.order import order_id_of
 from rubi.domain.position import AccountMoney, BrokerPosition, Deal, WorkingOrder
+from rubi.domain.risk.lot_quote import LotQuote
 from rubi.domain.symbol import ExecutionMode, SymbolSpec, SymbolTradeMode
 from rubi.store.pool import Connection, Row
 from rubi.store.sql import statements
@@ -183,6 +184,23 @@ async def save_bars(conn: Connection, account_id: UUID, bars: Sequence[Bar], now
         [b.tick_volume for b in bars],
         [b.real_volume for b in bars],
         [b.spread for b in bars],
+    )
+
+
+async def save_quotes(conn: Connection, account_id: UUID, quotes: Sequence[LotQuote]) -> None:
+    """Store what the terminal's own calculators say of one lot, the last of each symbol and side."""
+    last = {(quote.symbol, quote.side): quote for quote in quotes}
+    ordered = [last[key] for key in sorted(last)]
+    await conn.execute(
+        SQL["save_quotes"],
+        account_id,
+        [q.symbol for q in ordered],
+        [q.side for q in ordered],
+        [q.entry for q in ordered],
+        [q.stop for q in ordered],
+        [q.loss_per_lot for q in ordered],
+        [q.margin_per_lot for q in ordered],
+        [q.received_at for q in ordered],
     )
 
 

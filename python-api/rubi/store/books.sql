@@ -115,6 +115,12 @@ INSERT INTO symbols AS s (account_id, name, spec, spec_sha256, received_at)
 SELECT $1, n.name, n.spec, n.sha, $2 FROM unnest($3::text[], $4::jsonb[], $5::text[]) AS n (name, spec, sha)
 ON CONFLICT (account_id, name) DO UPDATE SET spec = excluded.spec, spec_sha256 = excluded.spec_sha256, received_at = excluded.received_at
 
+-- name: save_quotes
+INSERT INTO terminal_quotes (account_id, symbol, side, entry, stop, loss_per_lot, margin_per_lot, received_at)
+SELECT $1, n.* FROM unnest($2::text[], $3::text[], $4::numeric[], $5::numeric[], $6::numeric[], $7::numeric[], $8::timestamptz[]) AS n
+ON CONFLICT (account_id, symbol, side) DO UPDATE SET entry = excluded.entry, stop = excluded.stop, loss_per_lot = excluded.loss_per_lot,
+    margin_per_lot = excluded.margin_per_lot, received_at = excluded.received_at
+
 -- name: save_latest_ticks
 INSERT INTO latest_ticks AS l (account_id, symbol, bid, ask, time_msc, quoted_at, received_at)
 SELECT $1, n.*, $2 FROM unnest($3::text[], $4::numeric[], $5::numeric[], $6::bigint[], $7::timestamptz[]) AS n

@@ -98,7 +98,7 @@ async def gather(conn: Connection, account_id: UUID, symbol: str, *, now: dateti
         clock=clock,
         day=day,
         nav=nav,
-        quotes=tuple(_quote(each) for each in row["quotes"] or ()),
+        quotes=tuple(_quote(symbol, each) for each in row["quotes"] or ()),
         not_tradable=row["not_tradable_code"],
         legacy=row["protocol"] == 1 and all(spec.name != symbol for spec in specs),
     )
@@ -215,9 +215,10 @@ def _lock(stored: list[Any]) -> Lock:
     )
 
 
-def _quote(stored: list[Any]) -> LotQuote:
+def _quote(symbol: str, stored: list[Any]) -> LotQuote:
     side, entry, stop, loss, margin, received_at = stored
     return LotQuote(
+        symbol=symbol,
         side=Side(side),
         entry=Price(Decimal(entry)),
         stop=_price(stop),

@@ -66,9 +66,6 @@ UPDATE accounts SET not_tradable_code = $2 WHERE id = $1
 -- name: close_session
 UPDATE mt5_sessions SET state = 'DISCONNECTED', disconnected_at = $2, last_seen_at = $2, totals = $3 WHERE id = $1
 
--- name: insert_offset
-INSERT INTO broker_offsets (account_id, from_at, minutes) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING
-
 -- name: silent_sessions
 -- Sessions of which nothing was heard for three polls.
 UPDATE mt5_sessions s SET state = 'SILENT'
@@ -86,6 +83,3 @@ RETURNING true
 
 -- name: current_policy
 SELECT policy FROM risk_policies WHERE account_id = $1 ORDER BY version DESC LIMIT 1
-
--- name: current_offset
-SELECT minutes FROM broker_offsets WHERE account_id = $1 ORDER BY from_at DESC LIMIT 1

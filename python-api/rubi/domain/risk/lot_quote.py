@@ -17,6 +17,7 @@ LONGEST_LIFE = timedelta(minutes=10)
 class LotQuote:
     """`-OrderCalcProfit` from entry to stop and `OrderCalcMargin` of one lot, account currency."""
 
+    symbol: str
     side: Side
     entry: Price
     stop: Price | None
