@@ -17,6 +17,7 @@ import httpx
 import pytest
 import redis.asyncio
 
+from rubi.embedded import timescale
 from rubi.embedded.loopback import free_port
 from rubi.embedded.places import SOURCE_ROOT
 from rubi.embedded.postgres import OWNER, EmbeddedPostgres
@@ -78,7 +79,10 @@ def with_database(url: str, name: str) -> str:
 
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory) -> Iterator[Cluster]:
-    """A real PostgreSQL; RUBI_TEST_DATABASE_URL names one of the tester's own (a superuser's URL)."""
+    """A real PostgreSQL, with TimescaleDB where that is installed.
+
+    RUBI_TEST_DATABASE_URL names one of the tester's own (a superuser's URL).
+    """
     if own := os.environ.get("RUBI_TEST_DATABASE_URL"):
         yield Cluster(own, own)
         return
@@ -94,6 +98,7 @@ def cluster(tmp_path_factory) -> Iterator[Cluster]:
             "fsync": "off",  # a database lives for one test; what survives a crash is tested on the running stack
             "full_page_writes": "off",
         },
+        edition="plain" if timescale.usable() is None else "timescale",
     )
     server.start()
     yield Cluster(server.url("postgres", superuser=True), server.url(), server)

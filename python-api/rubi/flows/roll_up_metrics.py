@@ -51,7 +51,10 @@ async def rebuild_metrics(
     since: datetime | None = None,
     tell: Callable[[int], None] = lambda _made: None,
 ) -> int:
-    """Make all minutes with snapshots anew, of one account or of all; how many. `tell` hears how many are done."""
+    """Make all minutes with snapshots anew, of one account or of all; how many. `tell` hears how many are done.
+
+    What a worker takes over meanwhile is not counted here.
+    """
     async with ports.pool.acquire() as conn:
         for row in await rollups.span(conn, account_id):
             start = max(row["oldest"], since) if since is not None else row["oldest"]
