@@ -133,33 +133,65 @@ async def test_scopes_open_what_they_say(client, told):
     assert opened == {"ea": (200, 201, 200), "read": (200, 403, 403), "trade": (200, 201, 403)}
 
 
-async def test_every_operation_refuses_nobody_and_shows_a_stranger_nothing(client, told):
+class Theirs(dict):
+    """What paths name, as another user's; what is not known here is the first of its kind."""
+
+    def __missing__(self, name):
+        return 1
+
+
+async def test_every_operation_refuses_nobody_and_shows_a_stranger_nothing(client, told, conn):
     """The matrix is made from the OpenAPI document: a new operation is in it by itself."""
     terminal, person = told
-    made = await client.post(
-        "/api/v1/trading/signals", headers=person, json={"symbol": "EURUSD", "signal_type": "BUY", "stop_loss": 1.0}
-    )
+    body = {"symbol": "EURUSD", "signal_type": "BUY", "stop_loss": 1.0}
+    made = await client.post("/api/v1/trading/signals", headers=person, json=body)
+    wish = {"symbol": "EURUSD", "side": "BUY", "order_type": "MARKET", "volume": 0.01, "sl": 1.0}
+    order = await client.post("/api/v1/trading/orders", headers=person, json=wish)
     access = person["Authorization"].removeprefix("Bearer ")
     token = await make_token(client, access)
-    theirs = {"session_id": terminal.session_id, "signal_id": made.json()["id"], "token_id": token["id"]}
+    account_id = await conn.fetchval("SELECT account_id FROM mt5_sessions WHERE id = $1", terminal.session_id)
+    theirs = Theirs(
+        session_id=terminal.session_id,
+        signal_id=made.json()["id"],
+        order_id=order.json()["id"],
+        token_id=token["id"],
+        account_id=str(account_id),
+        ticket=901,
+    )
     stranger = bearer((await register(client))["access_token"])
-    open_to_all = {"/health", "/health/live", "/health/ready", "/metrics"} | {
-        f"/api/v1/auth/{name}" for name in ("register", "login", "token", "refresh")
-    }
     paths = (await client.get("/openapi.json")).json()["paths"]
     tried = 0
     for path, operations in paths.items():
-        for method in operations:
-            if path in open_to_all:
+        for method, operation in operations.items():
+            if path in OPEN_TO_ALL:
                 continue
-            address = path.format(**theirs)
+            address = path.format_map(theirs)
             nobody = await client.request(method, address, json={})
             assert nobody.status_code == 401, (method, path, nobody.text)
-            if "{" in path:
-                body = {**theirs, "status": "EXECUTED", "timestamp": "2025-10-23T10:00:00Z"}
-                foreign = await client.request(
-                    method, address, headers=stranger, json=body if method == "post" else None
+            if "{" not in path:
+                continue
+            said = {
+                **theirs,
+                "status": "EXECUTED",
+                "timestamp": "2025-10-23T10:00:00Z",
+                "reason": "a stranger's",
+                "sl": 1.0,
+            }
+            sent = {} if method in ("get", "delete") else {"json": said}
+            foreign = await client.request(method, address, headers=stranger, **sent)
+            # A body that its form refuses is refused before anybody looks whose it is.
+            refused = {404} if "requestBody" not in operation else {404, 422}
+            if path.endswith("{symbol}"):
+                assert foreign.json() in ([], {"total": 0, "signals": []}) or foreign.status_code == 404, (
+                    path,
+                    foreign.text,
                 )
-                assert foreign.status_code == 404, (method, path, foreign.text)
-                tried += 1
-    assert tried >= 5
+            else:
+                assert foreign.status_code in refused, (method, path, foreign.text)
+            tried += 1
+    assert tried >= 15
+
+
+OPEN_TO_ALL = {"/health", "/health/live", "/health/ready", "/metrics", "/api/v1/setup"} | {
+    f"/api/v1/auth/{name}" for name in ("register", "login", "token", "refresh")
+}
