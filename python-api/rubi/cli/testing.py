@@ -21,7 +21,7 @@ SETS = ("requirements", "requirements-embedded", "requirements-dev")
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
     app.command(context_settings=PASS_ON)(test)
-    app.command()(bench)
+    app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(bench)
     app.command()(lock)
 
 
@@ -33,10 +33,11 @@ def test(context: typer.Context) -> None:
 
 
 def bench(
+    context: typer.Context,
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Which one; all names when left out.")] = None,
     json: Annotated[bool, typer.Option("--json", help="The last line is one JSON object.")] = False,
 ) -> None:
-    """Measure something, beside a bare server in the same run."""
+    """Measure something, beside a bare server in the same run; what else is said goes to the benchmark."""
     known = {path.stem.replace("_", "-"): path for path in sorted(BENCHMARKS.glob("[a-z]*.py"))}
     if name is None:
         for each, path in known.items():
@@ -47,7 +48,8 @@ def bench(
     os.chdir(PROJECT_ROOT)
     sys.stdout.flush()
     module = f"tests.benchmarks.{known[name].stem}"
-    os.execv(sys.executable, [sys.executable, "-m", module, *(["--json"] if json else [])])  # noqa: S606
+    more = [*context.args, *(["--json"] if json else [])]
+    os.execv(sys.executable, [sys.executable, "-m", module, *more])  # noqa: S606
 
 
 def lock(

@@ -16,6 +16,7 @@ KEYRINGS = (
     Path("/usr/share/keyrings/debian-archive-keyring.pgp"),
     Path("/usr/share/keyrings/debian-archive-trixie-stable.gpg"),
 )
+OS_RELEASE = Path("/etc/os-release")
 PROGRAMS = ("apt-get", "dpkg", "dpkg-deb")
 _INSTALLED = re.compile(r"^Inst (\S+)", re.MULTILINE)
 _PLANNED = re.compile(r"^'[^']+' (\S+\.deb) (\d+) ", re.MULTILINE)
@@ -108,6 +109,10 @@ class Apt:
             f'Dir::State "{folder}/state";\n'
             f'Dir::State::status "{folder}/state/status";\n'
             f'Dir::Cache "{folder}/cache";\n'
+            # Read once and kept: some images switch that off, and each call would read all of Debian's list again.
+            'Dir::Cache::pkgcache "pkgcache.bin";\n'
+            'Dir::Cache::srcpkgcache "srcpkgcache.bin";\n'
+            'Acquire::GzipIndexes "false";\n'
             f'Dir::Etc::sourcelist "{folder}/debian.sources";\n'
             'Dir::Etc::sourceparts "-";\n'
             'Dir::Etc::preferences "-";\n'
@@ -148,10 +153,16 @@ def missing_programs() -> list[str]:
     return [name for name in PROGRAMS if shutil.which(name) is None]
 
 
-def machine_mirrors(run: Callable[..., "subprocess.CompletedProcess[str]"] = subprocess.run) -> list[str]:
+def machine_mirrors(
+    run: Callable[..., "subprocess.CompletedProcess[str]"] = subprocess.run, described: Path = OS_RELEASE
+) -> list[str]:
     """Return the mirrors of Debian's main archive that this machine uses; none on a distribution made from Debian."""
-    codename = _os_release().get("VERSION_CODENAME", "")
-    if _os_release().get("ID") != "debian":
+    try:
+        lines = described.read_text().splitlines()
+    except OSError:
+        return []
+    system = {name: value.strip('"') for name, _, value in (line.partition("=") for line in lines)}
+    if system.get("ID") != "debian":
         return []
     asked = run(
         ["apt-get", "indextargets", "--format", "$(REPO_URI) $(RELEASE) $(COMPONENT)", "Created-By: Packages"],
@@ -159,20 +170,13 @@ def machine_mirrors(run: Callable[..., "subprocess.CompletedProcess[str]"] = sub
         text=True,
         check=False,
     )
+    suites = {system.get("VERSION_CODENAME", ""), "stable", RELEASE}
     found = []
     for line in asked.stdout.splitlines():
         uri, _, rest = line.partition(" ")
-        if rest in {f"{codename} main", "stable main", f"{RELEASE} main"} and uri.startswith(("http://", "https://")):
+        if rest in {f"{suite} main" for suite in suites} and uri.startswith(("http://", "https://")):
             found.append(uri.rstrip("/"))
     return list(dict.fromkeys(found))
-
-
-def _os_release() -> dict[str, str]:
-    try:
-        lines = Path("/etc/os-release").read_text().splitlines()
-    except OSError:
-        return {}
-    return {name: value.strip('"') for name, _, value in (line.partition("=") for line in lines)}
 
 
 def _keyring() -> Path:

@@ -7,7 +7,7 @@ from pathlib import Path
 from rubi.embedded import debian_packages, timescale
 from rubi.embedded.install_timescale import TimescaleError, install_timescale
 
-PATIENCE = 60.0
+PATIENCE = 90.0
 TRY_AGAIN_AFTER = 24 * 3600
 
 
