@@ -30,6 +30,7 @@ _AWAY = (
     asyncpg.LockNotAvailableError,
     asyncpg.ReadOnlySQLTransactionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # the server of the connection was killed; its last word is still being read
 )
 _OUT_OF_RANGE = (asyncpg.DataError, asyncpg.exceptions._base.DataError)  # noqa: SLF001 - asyncpg exports only one of the two
 _CODES = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED", 413: "BODY_TOO_LARGE", 415: "MEDIA_TYPE_UNSUPPORTED"}
