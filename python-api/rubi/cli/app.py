@@ -4,7 +4,19 @@ import sys
 
 import typer
 
-from rubi.cli import audit, checks, database, diagnosis, history, people, running, terminal, testing, timescale
+from rubi.cli import (
+    audit,
+    checks,
+    database,
+    diagnosis,
+    faults,
+    history,
+    people,
+    running,
+    terminal,
+    testing,
+    timescale,
+)
 
 app = typer.Typer(
     name="rubi",
@@ -14,7 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,  # a traceback with local values could show a secret
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (running, terminal, people, audit, database, timescale, history, diagnosis, testing, checks):
+for module in (running, terminal, people, audit, database, timescale, history, diagnosis, testing, faults, checks):
     module.register(app)
 
 

@@ -59,7 +59,7 @@ SCENARIOS = {
 async def play(stage: Stage, scenario: Scenario, *, full: bool = False) -> Result:
     """Run one scenario; a harness that stumbles is a violation too, never silence."""
     result = Result(scenario.name)
-    begun = time.monotonic()
+    begun, crashes = time.monotonic(), len(stage.crashes())
     try:
         await scenario.play(stage, result, **(scenario.full if full else scenario.short))
     except Exception as error:  # the other scenarios go on, and the report tells
@@ -67,5 +67,6 @@ async def play(stage: Stage, scenario: Scenario, *, full: bool = False) -> Resul
         result.violations.append(f"the run broke off: {type(error).__name__}: {error} ({trace.name}:{trace.lineno})")
     finally:
         stage.close_desks()
+    result.violations += [f"the API met a fault of its own: {each}" for each in stage.crashes()[crashes:]]
     result.seconds = round(time.monotonic() - begun, 1)
     return result

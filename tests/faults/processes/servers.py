@@ -124,7 +124,7 @@ async def postgres_away(stage: Stage, result: Result) -> None:
     sender = Sender(stage.url, trader.sending, load)
     await sender.send("away-0", wish(desks[0], "away-0", "BUY", SYMBOLS[0]))
     async with httpx.AsyncClient(base_url=stage.url, timeout=20, trust_env=False) as client:
-        with stage.stopped("postgres"):
+        with stage.away("postgres"):
             said = wish(desks[0], "away-1", "BUY", SYMBOLS[1])
             headers = {"Authorization": f"Bearer {trader.sending}", "Idempotency-Key": "away-1"}
             answer = await client.post("/api/v1/trading/signals", json=said, headers=headers)

@@ -27,6 +27,7 @@ from rubi.embedded.loopback import free_port
 from rubi.embedded.places import PROJECT_ROOT, SOURCE_ROOT
 from rubi.embedded.stack import healthy
 from rubi.terminal.points import VARIABLE
+from rubi.terminal.simulated import AccountTerms
 
 PASSWORD = "SecurePassword123!"
 GENEROUS = {
@@ -154,20 +155,19 @@ class Stage:
         return Trader(int(user_id), access, made["trade"], made["ea"])
 
     async def open_desks(
-        self, trader: Trader, number: int, *, url: str | None = None, max_positions: int = 15, start: bool = True
+        self, trader: Trader, number: int, *, url: str | None = None, max_positions: int = 15
     ) -> list["Desk"]:
         """Brokers and terminals of so many accounts, ready to trade."""
         made = [Desk(self, trader, url or self.url, max_positions) for _ in range(number)]
         self.desks += made
         for desk in made:
             desk.start_broker()
+            await desk.open_account()
         for desk in made:
             await desk.broker_ready()
             desk.start_terminal()
         for desk in made:
             await desk.ready()
-            if not start:
-                desk.end_terminal()
         return made
 
     def close_desks(self) -> None:
@@ -175,6 +175,17 @@ class Stage:
         for desk in self.desks:
             desk.close()
         self.desks.clear()
+
+    def crashes(self) -> list[str]:
+        """What the API has logged as faults of its own, one line each."""
+        found = []
+        for line in self.running.log("api").splitlines():
+            if '"http.crashed"' in line:
+                error = json.loads(line)["error.stack_trace"][-1]
+                ours = [frame for frame in error["frames"] if "/rubi/" in frame["filename"]][-1:]
+                places = [f"{frame['filename'].rpartition('/rubi/')[2]}:{frame['lineno']}" for frame in ours]
+                found.append(f"{error['exc_type']}: {error['exc_value']} ({', '.join(places)})")
+        return found
 
     def kill(self, name: str) -> None:
         """SIGKILL to `api`, `worker`, `beat`, `postgres` or `redis`."""
@@ -185,14 +196,14 @@ class Stage:
         os.kill(self.running.pid(name), signal.SIGTERM)
 
     @contextmanager
-    def stopped(self, name: str) -> Iterator[None]:
-        """The part and its children are frozen meanwhile: it is there and does not answer."""
-        group = os.getpgid(self.running.pid(name))
-        os.killpg(group, signal.SIGSTOP)
+    def away(self, name: str) -> Iterator[None]:
+        """The part is killed and stays away meanwhile: its supervisor sleeps."""
+        self.running.process.send_signal(signal.SIGSTOP)
         try:
+            self.kill(name)
             yield
         finally:
-            os.killpg(group, signal.SIGCONT)
+            self.running.process.send_signal(signal.SIGCONT)
 
     async def restarted(self, name: str, before: int, *, within: float = 60.0) -> None:
         """Wait until the supervisor has started the part anew."""
@@ -271,26 +282,35 @@ class Desk:
         lines = (self.folder / f"{data}.log").read_text(errors="replace").splitlines()
         return [json.loads(line) for line in lines if line.startswith('{"event"')]
 
-    async def ready(self, *, within: float = 60.0) -> None:
-        """Wait until the account trades; at the first time, give it its policy."""
-        await until(self._reconciled, f"a reconciled account {self.login}", within=within)
-
-    async def _reconciled(self) -> bool:
-        async with self.stage.database() as conn:
-            row = await conn.fetchrow(
-                "SELECT id, reconciled_at FROM accounts WHERE user_id = $1 AND login = $2", self.trader.id, self.login
+    async def open_account(self) -> None:
+        """Make the account before its terminal does, so that its policy holds from the first picture on."""
+        now = datetime.now(UTC)
+        async with self.stage.database() as conn, conn.transaction():
+            self.account_id = await conn.fetchval(
+                "INSERT INTO accounts (user_id, server, login, broker, currency)"
+                " VALUES ($1, $2, $3, 'x', 'USD') RETURNING id",
+                self.trader.id,
+                AccountTerms.server,
+                self.login,
             )
-            if row is None:
-                return False
-            if self.account_id is None:
-                await conn.execute(
-                    "INSERT INTO risk_policies VALUES ($1, 1, $2, 'fault run', NULL, $3)",
-                    row["id"],
-                    GENEROUS | {"max_positions": self.max_positions},
-                    datetime.now(UTC),
-                )
-                self.account_id = row["id"]
-            return row["reconciled_at"] is not None
+            policy = GENEROUS | {"max_positions": self.max_positions}
+            await conn.execute(
+                "INSERT INTO risk_policies VALUES ($1, 1, $2, 'fault run', NULL, $3)", self.account_id, policy, now
+            )
+
+    async def ready(self, *, within: float = 60.0) -> None:
+        """Wait until the terminal that was started last has connected and been reconciled."""
+        await until(self.trades, f"a reconciled account {self.login}", within=within)
+
+    async def trades(self) -> bool:
+        """Whether a live terminal has told its whole books, so that a signal leads to an order."""
+        async with self.stage.database() as conn:
+            return await conn.fetchval(
+                """SELECT a.reconciled_at IS NOT NULL AND s.last_seq > 0
+                          AND s.last_seen_at > now() - interval '3 seconds'
+                   FROM accounts a JOIN mt5_sessions s ON s.id = a.session_id WHERE a.id = $1""",
+                self.account_id,
+            )
 
     def close(self) -> None:
         """End everything at once; the service is left with what it has."""

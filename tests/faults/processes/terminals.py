@@ -18,7 +18,12 @@ from rubi.terminal.points import POINTS
 
 KILLED_WITHIN_S = 60.0
 SIGNAL_EVERY_S = 1.0
-TYPES = ("BUY", "SELL", "CLOSE_BUY", "CLOSE_SELL", "BUY", "SELL")
+WISHES = tuple(
+    (kind, symbol)
+    for n, symbol in enumerate(SYMBOLS)
+    for kind in (("BUY", "CLOSE_BUY") if n % 2 else ("SELL", "CLOSE_SELL"))
+)
+"""Open, close, next symbol: there is mostly something to do."""
 
 
 async def terminal_kills(stage: Stage, result: Result, *, each: int, accounts: int, unknown_for: float) -> None:
@@ -27,33 +32,34 @@ async def terminal_kills(stage: Stage, result: Result, *, each: int, accounts: i
     desks = await stage.open_desks(trader, accounts, max_positions=60)
     for desk in desks:
         desk.end_terminal()
-    load, killed = Load("kills"), Counter()
+    load, killed, begun = Load("kills"), Counter(), time.monotonic()
     shares = [[point for n in range(each) for point in POINTS][number::accounts] for number in range(accounts)]
     await asyncio.gather(
         *(_killed_again_and_again(desk, points, load, killed) for desk, points in zip(desks, shares, strict=True))
     )
+    killing_s = time.monotonic() - begun
     for desk in desks:
         desk.start_terminal()
     for desk in desks:
         await desk.ready()
     await examine(stage, desks, load, result, unknown_for=unknown_for)
     result.runs = killed.total()
-    result.figures |= {"kills": result.runs, "killed_at": dict(killed)}
+    result.figures |= {"kills_per_min": round(60 * result.runs / killing_s), "killed_at": dict(killed)}
     if result.runs != each * len(POINTS):
         result.violations.append(f"{result.runs} of {each * len(POINTS)} kills happened: {dict(killed)}")
 
 
 async def _killed_again_and_again(desk: Desk, points: Sequence[str], load: Load, killed: Counter[str]) -> None:
     sender = Sender(desk.url, desk.trader.sending, load)
-    symbols, types = cycle(SYMBOLS), cycle(TYPES)
+    wishes = cycle(WISHES)
     for n, point in enumerate(points):
         terminal = desk.start_terminal(dies_at=point)
         deadline = time.monotonic() + KILLED_WITHIN_S
         sent_at, tries = 0.0, 0
         while terminal.poll() is None and time.monotonic() < deadline:
-            if time.monotonic() > sent_at + SIGNAL_EVERY_S and await _trades(desk):
+            if time.monotonic() > sent_at + SIGNAL_EVERY_S and await desk.trades():
                 key = f"kills-{desk.number}-{n}-{tries}"
-                await sender.send(key, wish(desk, key, next(types), next(symbols)))
+                await sender.send(key, wish(desk, key, *next(wishes)))
                 sent_at, tries = time.monotonic(), tries + 1
             await asyncio.sleep(0.02)
         if terminal.poll() == -signal.SIGKILL:
@@ -62,16 +68,6 @@ async def _killed_again_and_again(desk: Desk, points: Sequence[str], load: Load,
             load.violations.append(f"account {desk.login}: the terminal did not die at {point} ({terminal.poll()})")
             process.stop(terminal)
     sender.close()
-
-
-async def _trades(desk: Desk) -> bool:
-    """Whether the terminal has connected and been reconciled, so that a signal leads to an order."""
-    async with desk.stage.database() as conn:
-        return await conn.fetchval(
-            """SELECT a.reconciled_at IS NOT NULL AND s.last_seen_at > now() - interval '3 seconds' AND s.last_seq > 0
-               FROM accounts a JOIN mt5_sessions s ON s.id = a.session_id WHERE a.id = $1""",
-            desk.account_id,
-        )
 
 
 async def two_terminals(stage: Stage, result: Result, *, seconds: float) -> None:
