@@ -21,6 +21,7 @@ from rubi.api import (
     orders,
     positions,
     positions_actions,
+    risk,
     sessions,
     signals,
     sockets,
@@ -72,7 +73,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     for module in (auth, tokens, terminals, sessions, signals, positions, stats, sockets, health, metrics, docs):
         app.include_router(module.router)
-    for module in (orders, positions_actions, deals, accounts, audit, integration):
+    for module in (orders, positions_actions, deals, accounts, risk, audit, integration):
         app.include_router(module.router)
     add_handlers(app)
     # The one added last is the outermost.
