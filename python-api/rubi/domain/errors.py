@@ -49,6 +49,18 @@ class ConflictError(RubiError):
     status = 409
 
 
+class PreconditionFailedError(RubiError):
+    """What the caller looked at has changed since."""
+
+    status = 412
+
+
+class PreconditionNeededError(RubiError):
+    """The caller must say what it looked at."""
+
+    status = 428
+
+
 class LeasedElsewhereError(RubiError):
     """Another live terminal trades this account."""
 

@@ -253,7 +253,7 @@ async def _take_in(conn: Connection, terminal: Terminal, session: Row, cycle: Cy
     if not session["has_symbols"] and not cycle.symbols:
         said.answer["need"].append("symbols")
     if cycle.money is not None or new_deals:
-        watch = await watch_limits(conn, account_id, now=now)
+        watch = await watch_limits(conn, account_id, closed=bool(new_deals), now=now)
         said.flatten = watch.flatten
         said.answer["trading_state"] = strictest([TradingState(session["trading_state"]), watch.trading_state])
         events += watch.events

@@ -14,6 +14,7 @@ from rubi.domain.risk.day import TradingDay, trading_day
 from rubi.domain.risk.loss import LossLevel
 from rubi.domain.risk.memory import DOUBT_AFTER, LimitMemory, Watched
 from rubi.domain.units import Money
+from rubi.flows.lock_protections import lock_protections
 from rubi.flows.raise_alert import Severity, raise_alert
 from rubi.live.bus import Event
 from rubi.store import risk_state
@@ -39,8 +40,11 @@ class Watch:
     events: list[Event] = field(default_factory=list)
 
 
-async def watch_limits(conn: Connection, account_id: UUID, *, now: datetime) -> Watch:
-    """Hold the stored money of an account against its loss limits, in the transaction that stored it."""
+async def watch_limits(conn: Connection, account_id: UUID, *, closed: bool = False, now: datetime) -> Watch:
+    """Hold the stored money of an account against its loss limits, in the transaction that stored it.
+
+    `closed`: new deals came too, and the protections look at them.
+    """
     account = await risk_state.read(conn, account_id)
     if account is None or (account.memory is None and account.snapshot.equity <= 0):
         return Watch()
@@ -48,7 +52,7 @@ async def watch_limits(conn: Connection, account_id: UUID, *, now: datetime) -> 
     before = await remembered(conn, account_id, account, today)
     watched = limits.watch(before, account.snapshot, account.policy, today, deals_come=account.deals_come, now=now)
     after = watched.memory
-    reason = _reason(watched, account.snapshot.currency)
+    reason = why_held(watched, account.snapshot.currency)
     halted = after.trading_state is TradingState.HALTED
     newly = halted and account.trading_state is not TradingState.HALTED
     flatten = newly and account.policy.flatten_on_breach
@@ -58,6 +62,10 @@ async def watch_limits(conn: Connection, account_id: UUID, *, now: datetime) -> 
     if account.memory is None or _day_moved(account.memory, after):
         await risk_state.save_day(conn, account_id, after, account.policy.day_anchor)
     events = await _tell(conn, account_id, account, before, watched, now)
+    if closed:
+        events += await lock_protections(
+            conn, user_id=account.user_id, account_id=account_id, policy=account.policy, now=now
+        )
     return Watch(after.trading_state, flatten, events)
 
 
@@ -87,7 +95,7 @@ def _day_moved(before: LimitMemory, after: LimitMemory) -> bool:
     return (before.day, before.day_level) != (after.day, after.day_level)
 
 
-def _reason(watched: Watched, currency: str) -> str | None:
+def why_held(watched: Watched, currency: str) -> str | None:
     """Why the account is held back, in words."""
     memory = watched.memory
     reasons = []

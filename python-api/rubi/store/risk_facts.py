@@ -104,6 +104,16 @@ async def gather(conn: Connection, account_id: UUID, symbol: str, *, now: dateti
     )
 
 
+async def quoted_symbols(conn: Connection, account_id: UUID) -> list[tuple[SymbolSpec, Tick]]:
+    """Every symbol whose specification and quote are known, with both."""
+    found = []
+    for row in await conn.fetch(SQL["quoted_symbols"], account_id):
+        spec = spec_of(row["name"], row["spec"], row["received_at"])
+        tick = Tick(spec.name, Price(row["bid"]), Price(row["ask"]), row["quoted_at"], row["tick_received_at"])
+        found.append((spec, tick))
+    return found
+
+
 async def closures(conn: Connection, account_id: UUID, policy: RiskPolicy, *, now: datetime) -> tuple[Closure, ...]:
     """The recent closes, as far back as the policy's protections look; none when it has no protection."""
     reach = policy.cooldown_seconds

@@ -58,9 +58,17 @@ LEFT JOIN LATERAL (SELECT * FROM risk_days x WHERE x.account_id = a.id ORDER BY 
 WHERE a.id = $1;
 
 -- name: closures
--- Positions that were closed since $2, for the protections: the closing deal's side is the other one.
+-- Positions that were closed since $2, for the protections: the closing deal's side is the other one. A lock that a person took away makes
+-- forgotten what was closed before, within its scope.
 SELECT d.symbol, CASE d.type WHEN 'SELL' THEN 'BUY' ELSE 'SELL' END AS side, d.executed_at, d.profit + d.swap + d.commission + d.fee AS profit,
        coalesce(d.reason, '') = 'SL' AS by_stop
 FROM deals d
 WHERE d.account_id = $1 AND d.executed_at >= $2 AND d.entry IN ('OUT', 'OUT_BY') AND d.type IN ('BUY', 'SELL') AND d.symbol IS NOT NULL
+  AND NOT EXISTS (SELECT FROM risk_locks k WHERE k.account_id = $1 AND k.released_at >= d.executed_at
+                  AND (k.scope = 'ACCOUNT' OR k.symbol = d.symbol AND (k.scope = 'SYMBOL' OR k.side <> d.type)))
 ORDER BY d.executed_at DESC LIMIT 1000;
+
+-- name: quoted_symbols
+SELECT y.name, y.spec, y.received_at, t.bid, t.ask, t.quoted_at, t.received_at AS tick_received_at
+FROM symbols y JOIN latest_ticks t ON t.account_id = y.account_id AND t.symbol = y.name
+WHERE y.account_id = $1 ORDER BY y.name LIMIT 500;

@@ -21,6 +21,8 @@ RESET_PATIENCE = timedelta(minutes=2)
 """A first snapshot this long after the reset is no picture of it: the reset was missed and is rebuilt from deals."""
 DOUBT_AFTER = timedelta(seconds=60)
 """Money that is missing for this long without a deal counts as lost; until then the deal is on its way."""
+EMPTY = 10
+"""At the reset the account held less than this part (a tenth) of what was paid in since: it was as good as empty."""
 GIVE_UP_AFTER = timedelta(hours=1)
 """After this long the money is taken as it is; deals that were executed before count no more."""
 
@@ -97,6 +99,21 @@ def standing(memory: LimitMemory, account: AccountSnapshot, *, deals_come: bool)
 
     `deals_come` is false for a connector that tells no deals: then every change of the balance is a result.
     """
+    day, nav = _standing(memory, account, deals_come=deals_come)
+    return _grounded(day), nav
+
+
+def _grounded(day: DayState) -> DayState:
+    """An account that was as good as empty at the reset begins its day with what was paid in since.
+
+    A percentage of next to nothing would halt it at its first trade.
+    """
+    if day.flows <= 0 or day.anchor * EMPTY > day.flows:
+        return day
+    return replace(day, anchor=Money(day.anchor + day.flows), flows=NO_MONEY)
+
+
+def _standing(memory: LimitMemory, account: AccountSnapshot, *, deals_come: bool) -> tuple[DayState, NavState]:
     if not deals_come:
         return memory.day, memory.nav
     flow = Money(memory.ledger.flows + max(ZERO, memory.ledger.gap(account)))
@@ -221,7 +238,7 @@ def _settle(
     deals_come: bool = True,
 ) -> LimitMemory:
     """Take the known deals in: flows move day and units, and the funds are those of this snapshot."""
-    day, nav = standing(memory, account, deals_come=deals_come)
+    day, nav = _standing(memory, account, deals_come=deals_come)
     flow = day.flows - memory.day.flows
     ledger = Ledger(
         counted_from or memory.ledger.counted_from,

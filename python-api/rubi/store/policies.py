@@ -1,0 +1,49 @@
+"""Risk policies in Postgres, every version."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from rubi.domain.risk.policy import RiskPolicy
+from rubi.store.pool import Connection, Row
+from rubi.store.risk_state import policy_of
+from rubi.store.sql import statements
+
+SQL = statements(__file__)
+
+DEFAULT_VERSION = 1
+"""The version of the defaults, which hold until somebody sets a policy."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptPolicy:
+    """A policy with who made it, when and why; the defaults have none of these."""
+
+    policy: RiskPolicy
+    reason: str | None = None
+    created_by: str | None = None
+    created_at: datetime | None = None
+
+
+async def current(conn: Connection, account_id: UUID) -> KeptPolicy:
+    """The policy that holds."""
+    row = await conn.fetchrow(SQL["current"], account_id)
+    return KeptPolicy(RiskPolicy(version=DEFAULT_VERSION)) if row is None else _kept(row)
+
+
+async def insert(
+    conn: Connection, account_id: UUID, policy: RiskPolicy, *, reason: str, user_id: int, now: datetime
+) -> None:
+    """Keep the next version; two under one number cannot be."""
+    values = policy.to_dict()
+    version = values.pop("version")
+    await conn.execute(SQL["insert"], account_id, version, values, reason, user_id, now)
+
+
+async def history(conn: Connection, account_id: UUID, *, before: int | None, limit: int) -> list[KeptPolicy]:
+    """Versions, newest first."""
+    return [_kept(row) for row in await conn.fetch(SQL["history"], account_id, before, limit)]
+
+
+def _kept(row: Row) -> KeptPolicy:
+    return KeptPolicy(policy_of(row["policy"], row["version"]), row["reason"], row["created_by"], row["created_at"])
