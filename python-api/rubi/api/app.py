@@ -16,13 +16,17 @@ from rubi.api import (
     deals,
     docs,
     health,
+    history,
     integration,
+    market,
     metrics,
     orders,
+    pages,
     positions,
     positions_actions,
     risk,
     sessions,
+    setup,
     signals,
     sockets,
     stats,
@@ -73,7 +77,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     for module in (auth, tokens, terminals, sessions, signals, positions, stats, sockets, health, metrics, docs):
         app.include_router(module.router)
-    for module in (orders, positions_actions, deals, accounts, risk, audit, integration):
+    for module in (orders, positions_actions, deals, accounts, risk, audit, history, market, integration, setup, pages):
         app.include_router(module.router)
     add_handlers(app)
     # The one added last is the outermost.

@@ -93,7 +93,7 @@ async def register(
     """Become known, and be logged in."""
     if doors.settings.registration == "closed":
         raise ForbiddenError("REGISTRATION_CLOSED", "this service takes no registrations; its operator makes users")
-    await doors.limiter.take(PER_ADDRESS_REGISTRATION, _address(request))
+    await doors.limiter.take(PER_ADDRESS_REGISTRATION, address_of(request))
     login = await register_user(
         ports,
         doors.keys,
@@ -104,7 +104,7 @@ async def register(
         now=now,
     )
     user = login.user
-    return RegisteredOut(id=user.id, username=user.username, email=user.email, **_tokens(login).model_dump())
+    return RegisteredOut(id=user.id, username=user.username, email=user.email, **tokens_out(login).model_dump())
 
 
 @router.post("/login", responses=responses(401, 429))
@@ -131,7 +131,7 @@ async def token(
 @router.post("/refresh", responses=responses(401))
 async def refresh(body: RefreshIn, ports: PortsDep, doors: DoorsDep, now: Now, request_id: RequestId) -> TokensOut:
     """Exchange a refresh token for new tokens, once; one that comes back ends the login."""
-    return _tokens(await refresh_tokens(ports, doors.keys, body.refresh_token, request_id=request_id, now=now))
+    return tokens_out(await refresh_tokens(ports, doors.keys, body.refresh_token, request_id=request_id, now=now))
 
 
 @router.post("/logout", status_code=204, responses=responses(401, 403))
@@ -171,21 +171,22 @@ async def password(
 async def _log_in(
     username: str, password: str, request: Request, ports: Ports, doors: Doors, now: Now, request_id: str
 ) -> TokensOut:
-    return _tokens(
+    return tokens_out(
         await log_in(
             ports,
             doors.keys,
             doors.limiter,
             username=username,
             password=password,
-            address=_address(request),
+            address=address_of(request),
             request_id=request_id,
             now=now,
         )
     )
 
 
-def _tokens(login: Login) -> TokensOut:
+def tokens_out(login: Login) -> TokensOut:
+    """A login as it is told to whoever made it."""
     return TokensOut(
         access_token=login.access_token,
         expires_in=login.expires_in,
@@ -194,6 +195,7 @@ def _tokens(login: Login) -> TokensOut:
     )
 
 
-def _address(request: Request) -> str:
+def address_of(request: Request) -> str:
+    """Where a request comes from."""
     # The peer as the server knows it; a header that anybody can write is not read here.
     return request.client.host if request.client else "unknown"

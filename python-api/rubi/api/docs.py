@@ -1,22 +1,20 @@
-"""The page that shows and tries every call."""
+"""The page that shows and tries every call: Swagger's, out of this service's own files."""
 
-from fastapi import APIRouter, Request
-from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.responses import HTMLResponse
+from fastapi import APIRouter, Response
 
-router = APIRouter()
+from rubi.api.pages import AcceptEncoding, IfNoneMatch, told
+from rubi.web import page
 
-_CDN = "https://cdn.jsdelivr.net"
-# The page's own start-up script is inline; nothing but the service itself can be called from it.
+router = APIRouter(include_in_schema=False)
+
+# Swagger sets styles as attributes; no foreign script runs and nothing but the service itself can be called.
 _POLICY = (
-    f"default-src 'none'; script-src 'unsafe-inline' {_CDN}; style-src 'unsafe-inline' {_CDN}; "
-    "img-src 'self' data: https://fastapi.tiangolo.com; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 )
 
 
-@router.get("/docs", include_in_schema=False)
-async def docs(request: Request) -> HTMLResponse:
+@router.get("/docs")
+async def docs(if_none_match: IfNoneMatch = None, accept_encoding: AcceptEncoding = "") -> Response:
     """Swagger's page over /openapi.json; Authorize logs in by username and password."""
-    page = get_swagger_ui_html(openapi_url="/openapi.json", title=f"{request.app.title} · API")
-    page.headers["Content-Security-Policy"] = _POLICY
-    return page
+    return told(page().docs, if_none_match, accept_encoding, {"Content-Security-Policy": _POLICY})

@@ -55,6 +55,13 @@ def create_user(
     print(json_text.dumps(created) if json else "\n".join(f"{key}: {value}" for key, value in created.items()))
 
 
+@user.command("setup-code")
+def tell_setup_code(instance: Instance = None, json: Json = False) -> None:
+    """Tell the code with which the page makes the first person; it is good while nobody is known."""
+    code = asyncio.run(_setup_code(instance))
+    print(json_text.dumps({"code": code}) if json else code or "somebody is known already: no set-up code is needed")
+
+
 @token.command("create")
 def create_token(
     user_name: Annotated[str, typer.Option("--user", metavar="NAME", help="Whose token it is.")],
@@ -75,6 +82,16 @@ async def _create_user(instance: str | None, name: str, email: str, password: st
     async with open_target(instance) as (ports, keys):
         login = await register_user(ports, keys, email=email, username=name, password=password, now=datetime.now(UTC))
     return {"id": login.user.id, "username": login.user.username, "email": login.user.email}
+
+
+async def _setup_code(instance: str | None) -> str | None:
+    from rubi.cli.target import open_target
+    from rubi.flows.set_up_service import needs_setup, setup_code
+    from rubi.settings import load_settings
+
+    async with open_target(instance) as (ports, _):
+        needed = await needs_setup(ports)
+        return setup_code(load_settings().jwt_secret.get_secret_value()) if needed else None
 
 
 async def _create_token(instance: str | None, user_name: str, scope: TokenScope, name: str) -> dict[str, Any]:

@@ -32,6 +32,7 @@ def up(port: Port = None) -> None:
     with suppress(Stopped), stopping_everything(stack):
         stack.start()
         print(f"ready {stack.url}", flush=True)
+        tell_first_visit(stack.url, stack.environment["JWT_SECRET"])
         while True:
             stack.watch()
             time.sleep(0.2)
@@ -47,6 +48,17 @@ def demo(
     from rubi.cli.demonstration import run_demo
 
     run_demo(seconds=seconds, as_json=json, port=port, seed=seed)
+
+
+def tell_first_visit(url: str, jwt_secret: str) -> None:
+    """Tell the set-up code while nobody is known: with it the page at `url` makes the first person."""
+    import httpx
+
+    from rubi.flows.set_up_service import setup_code
+
+    with suppress(httpx.HTTPError, ValueError, KeyError):
+        if httpx.get(f"{url}/api/v1/setup", timeout=5, trust_env=False).json()["needed"]:
+            progress(f"first visit: open {url} and enter the set-up code {setup_code(jwt_secret)}")
 
 
 def _port(own: Mapping[str, str]) -> int | None:

@@ -27,6 +27,20 @@ async def insert(conn: Connection, *, username: str, email: str, password_hash: 
     return User(**row) if row else None
 
 
+async def any_known(conn: Connection) -> bool:
+    """Whether there is anybody."""
+    return bool(await conn.fetchval(_SQL["any_known"]))
+
+
+async def insert_first(
+    conn: Connection, *, username: str, email: str, password_hash: str, now: datetime
+) -> User | None:
+    """Keep the first person, an administrator; None when somebody is known. Inside the caller's transaction."""
+    await conn.execute(_SQL["lock_people"])
+    row = await conn.fetchrow(_SQL["insert_first"], username, email, password_hash, now)
+    return User(**row) if row else None
+
+
 async def by_login(conn: Connection, login: str) -> tuple[User, str] | None:
     """The person of a username or an e-mail address, and the hash of the password."""
     return _with_hash(await conn.fetchrow(_SQL["by_login"], login))

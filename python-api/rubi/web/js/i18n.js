@@ -1,0 +1,35 @@
+/* Words in the reader's language: French or English, by the browser unless chosen. */
+
+import en from './i18n/en.js';
+import fr from './i18n/fr.js';
+
+const KEPT = 'rubi.language';
+const WORDS = { en, fr };
+
+export const LANGUAGES = { en: 'English', fr: 'Français' };
+
+function chosen() {
+  const kept = localStorage.getItem(KEPT);
+  if (kept in WORDS) return kept;
+  const wanted = (navigator.languages ?? [navigator.language]).map((name) => name.slice(0, 2).toLowerCase());
+  return wanted.find((name) => name in WORDS) ?? 'en';
+}
+
+export const language = chosen();
+export const locale = language === 'fr' ? 'fr-FR' : 'en-GB';
+
+/** The words of a key, with `{name}` replaced by `values.name`. A key without words is shown as it is. */
+export function t(key, values = {}) {
+  const words = WORDS[language][key] ?? en[key] ?? key;
+  return words.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
+}
+
+/** Words that may be absent: codes of the service that no dictionary knows. */
+export function known(key) {
+  return WORDS[language][key] ?? en[key];
+}
+
+export function choose(name) {
+  localStorage.setItem(KEPT, name);
+  location.reload();
+}
