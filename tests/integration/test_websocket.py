@@ -203,6 +203,21 @@ async def test_signals_are_told_when_they_arrive_and_on_subscription(client, url
         assert (await heard(ws, "SIGNAL_UPDATE"))["data"]["id"] == made.json()["id"]
 
 
+async def test_a_snapshot_says_where_it_ends_even_when_nothing_is_stored(client, url):
+    person = bearer((await register(client))["access_token"])
+    async with socket(url, additional_headers=person) as ws:
+        await ws.send(json.dumps({"action": "SUBSCRIBE_POSITIONS"}))
+        assert (await heard(ws, "SNAPSHOT"))["data"] == {"action": "SUBSCRIBE_POSITIONS", "count": 0}
+
+
+async def test_a_socket_that_is_closed_is_told_why_before(client, url):
+    async with socket(url) as ws:
+        await ws.send(json.dumps({"type": "auth", "token": "wrong"}))
+        told = await heard(ws, "DISCONNECTED")
+        assert told["data"]["code"] == 4401
+        assert await close_code(ws) == 4401
+
+
 async def test_an_event_reaches_the_sockets_of_another_process(dsn, redis_url):
     settings = settings_for(dsn, redis_url)
     async with listening(settings) as one, listening(settings) as two, httpx.AsyncClient(base_url=one) as client:

@@ -20,7 +20,7 @@ from rubi.api.strict_json import read_json
 from rubi.api.wire import utc
 from rubi.domain.auth import Principal, Scope
 from rubi.domain.errors import RubiError
-from rubi.live.hub import AUTH, FORBIDDEN, TOO_MANY, Reader, TooManyReadersError, dump
+from rubi.live.hub import AUTH, FORBIDDEN, SLOW, TOO_MANY, Reader, TooManyReadersError, dump
 from rubi.observability.metrics import WS_DROPS
 from rubi.store import views
 
@@ -37,12 +37,13 @@ _AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
 class _ClosedError(Exception):
-    """The socket is to be closed, for this reason."""
+    """The socket is to be closed, for this reason; `deaf`: the other end reads nothing, so nothing is said."""
 
-    def __init__(self, code: int, reason: str) -> None:
+    def __init__(self, code: int, reason: str, *, deaf: bool = False) -> None:
         super().__init__(reason)
         self.code = code
         self.reason = reason
+        self.deaf = deaf
 
 
 class _GoneError(Exception):
@@ -80,7 +81,7 @@ async def _serve(websocket: WebSocket, session_id: str | None) -> None:
     except TooManyReadersError:
         await _close(websocket, TOO_MANY, "ten sockets are open already; close one")
     except _ClosedError as closed:
-        await _close(websocket, closed.code, closed.reason)
+        await _close(websocket, closed.code, closed.reason, deaf=closed.deaf)
     except _AWAY as error:
         log.warning("socket.database_away", error_type=type(error).__name__)
         await _close(websocket, TRY_AGAIN, "the database does not answer; try again")
@@ -180,7 +181,10 @@ async def _answer(doors: Doors, principal: Principal, reader: Reader, said: dict
     error = None
     try:
         async with reader.snapshot() as frames, doors.ports().pool.acquire() as conn:
-            frames += [(kind, dump(data)) for kind, data in await snapshot(conn, principal, reader, said)]
+            stored = await snapshot(conn, principal, reader, said)
+            frames += [(kind, dump(data)) for kind, data in stored]
+            # What is stored may be nothing: the reader is told where it ends, and that changes follow.
+            frames.append(("SNAPSHOT", dump({"action": said["action"], "count": len(stored)})))
     except SnapshotError as refused:
         error = (refused.code, refused.detail)
     except (RubiError, *_AWAY) as away:
@@ -213,14 +217,18 @@ async def _send(websocket: WebSocket, frame: str) -> None:
     except TimeoutError:
         # The other end reads nothing at all: a closing handshake would wait for it as well.
         WS_DROPS.labels("slow").inc()
-        raise _ClosedError(4408, "too slow") from None
+        raise _ClosedError(SLOW, "too slow", deaf=True) from None
     except (RuntimeError, OSError) as error:
         raise _GoneError from error
 
 
-async def _close(websocket: WebSocket, code: int, reason: str) -> None:
+async def _close(websocket: WebSocket, code: int, reason: str, *, deaf: bool = False) -> None:
+    """Say why, for readers that cannot see a close code, and close."""
+    said = f'{{"type":"DISCONNECTED","data":{dump({"code": code, "reason": reason})}}}'
     with contextlib.suppress(RuntimeError, OSError, TimeoutError):
         async with asyncio.timeout(SEND_PATIENCE):
+            if not deaf:
+                await websocket.send({"type": "websocket.send", "text": said})
             await websocket.close(code, reason[:100])
 
 
