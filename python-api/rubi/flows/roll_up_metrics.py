@@ -18,7 +18,7 @@ from rubi.store.pool import Pool
 
 log = structlog.get_logger(__name__)
 
-BATCH = 2000
+BATCH = 1000
 BUDGET = timedelta(seconds=8)
 """A pass ends after this long; the next one goes on with what is left."""
 
@@ -26,6 +26,8 @@ BUDGET = timedelta(seconds=8)
 async def roll_up_metrics(ports: Ports, *, budget: timedelta = BUDGET) -> int:
     """Bring the rollups up to date; how many minutes were made anew. Two passes at once: the second does nothing."""
     began = time.monotonic()
+    async with ports.pool.acquire() as conn:
+        await rollups.summarize(conn)
     async with ports.pool.acquire() as conn, conn.transaction():
         turn = await rollups.take_turn(conn)
         if turn is None:
@@ -73,6 +75,7 @@ async def _make_some(pool: Pool) -> int:
     async with pool.acquire() as conn, conn.transaction():
         if await rollups.take_turn(conn) is None:
             return 0
+        await conn.execute("SET LOCAL statement_timeout = '30s'")
         minutes = await rollups.waiting(conn, BATCH)
         if minutes:
             await rollups.make(conn, minutes)

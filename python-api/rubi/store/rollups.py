@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import asyncpg
+
 from rubi.store.pool import Connection, Row
 from rubi.store.sql import statements
 
@@ -22,6 +24,17 @@ async def take_turn(conn: Connection) -> Row | None:
         await conn.execute(SQL["begin"])
         row = await conn.fetchrow(SQL["take_turn"])
     return row
+
+
+async def summarize(conn: Connection) -> bool:
+    """Bring the index that `capture` reads up to date; False when somebody maintains the table just now."""
+    try:
+        async with conn.transaction():
+            await conn.execute("SET LOCAL lock_timeout = '100ms'")
+            await conn.execute(SQL["summarize"])
+    except asyncpg.LockNotAvailableError:
+        return False
+    return True
 
 
 async def capture(conn: Connection, turn: Row) -> int:
