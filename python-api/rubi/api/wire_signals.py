@@ -136,10 +136,10 @@ class SignalIn(BaseModel):
     comment: Annotated[str, Field(max_length=256)] | None = None
     magic: Annotated[int, Field(ge=0, lt=2**63)] | None = None
     take_profits: Annotated[list[TargetIn], Field(max_length=8)] | None = Field(
-        None, description="kept with the signal; without take_profit the first becomes the order's target"
+        None, description="a part is closed at each; the farthest is the order's own target when they are everything"
     )
-    trailing: TrailingIn | None = Field(None, description="kept with the signal; no order is made of it")
-    break_even: BreakEvenIn | None = Field(None, description="kept with the signal; no order is made of it")
+    trailing: TrailingIn | None = Field(None, description="the stop follows the price, by orders of the service")
+    break_even: BreakEvenIn | None = Field(None, description="the stop moves to the entry, by an order of the service")
     indicators: Annotated[dict[str, Any], Field(max_length=64)] | None = None
     strategy_id: Annotated[str, BeforeValidator(_text), Field(max_length=64)] | None = None
 

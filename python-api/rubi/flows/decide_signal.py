@@ -15,8 +15,8 @@ from rubi.flows.show_order import order_made
 from rubi.flows.show_signal import signal_update
 from rubi.flows.weigh_signal import Verdict, refuse, weigh_close, weigh_open
 from rubi.live.bus import Event
-from rubi.observability.metrics import ORDER_TRANSITIONS, SIGNALS_DENIED, observe_order
-from rubi.store import decisions, risk_facts, signals
+from rubi.observability.metrics import ORDER_TRANSITIONS, SIGNALS_DENIED, count_blocks, observe_order
+from rubi.store import decisions, plans, risk_facts, signals
 from rubi.store.decisions import NewDecision
 from rubi.store.pool import Connection, Row
 
@@ -35,6 +35,7 @@ class Decided:
     approved: bool
     code: str | None
     order_ids: tuple[int, ...] = ()
+    blocked_by: tuple[str, ...] = ()
     events: tuple[Event, ...] = field(default=(), repr=False)
 
 
@@ -57,6 +58,7 @@ def _count(decided: Decided, now: datetime) -> None:
         observe_order("decide", (now - decided.received_at).total_seconds())
     else:
         SIGNALS_DENIED.labels(decided.code).inc()
+        count_blocks(decided.blocked_by)
 
 
 async def _decide(ports: Ports, signal_id: int, now: datetime) -> Decided | None:
@@ -96,7 +98,14 @@ async def _deny(conn: Connection, signal: Row, account_id: UUID | None, verdict:
     row = await signals.mark_denied(
         conn, signal["id"], code=code, message=verdict.detail, account_id=account_id, now=now
     )
-    return Decided(signal["id"], signal["received_at"], approved=False, code=code, events=(signal_update(row),))
+    return Decided(
+        signal["id"],
+        signal["received_at"],
+        approved=False,
+        code=code,
+        blocked_by=verdict.blocked_by,
+        events=(signal_update(row),),
+    )
 
 
 async def _queue(conn: Connection, signal: Row, account_id: UUID, verdict: Verdict, now: datetime) -> Decided:
@@ -105,6 +114,16 @@ async def _queue(conn: Connection, signal: Row, account_id: UUID, verdict: Verdi
     if not made:
         raise RuntimeError(f"signal {signal['id']} has its orders but was not marked as decided")
     await _record(conn, signal, account_id, verdict, made[0][1], now)
+    if verdict.plan is not None:
+        await plans.insert(
+            conn,
+            account_id,
+            verdict.plan,
+            user_id=signal["user_id"],
+            signal_id=signal["id"],
+            order_id=made[0][1],
+            now=now,
+        )
     row = await signals.mark_queued(conn, signal["id"], message=verdict.detail, account_id=account_id, now=now)
     told = [
         Event("COMMAND_WAITS", signal["user_id"], account_id),

@@ -11,6 +11,7 @@ import structlog
 
 from rubi.flows.decide_signal import expire
 from rubi.flows.flatten_account import flatten_breached
+from rubi.flows.follow_plans import follow_all
 from rubi.flows.ports import Ports
 from rubi.flows.raise_alert import raise_alert
 from rubi.flows.sweep_orders import sweep_orders
@@ -61,6 +62,7 @@ async def sweep(ports: Ports, *, now: datetime) -> Swept:
     )
     await attempt(_sweep_orders)
     await attempt(flatten_breached)
+    await attempt(follow_all)
     if swept.rung or swept.expired or swept.silent:
         log.info("sweep.found", rung=swept.rung, expired=swept.expired, silent=swept.silent)
     if failures:

@@ -22,6 +22,7 @@ from rubi.domain.risk.lot_quote import LotQuote
 from rubi.domain.symbol import SymbolSpec
 from rubi.flows.connect_terminal import account_frame
 from rubi.flows.flatten_account import flatten_account
+from rubi.flows.follow_plans import follow_plans
 from rubi.flows.learn_clock import learn_clock
 from rubi.flows.lease_orders import Holder, lease_orders, query_of
 from rubi.flows.ports import Connection, Ports
@@ -123,6 +124,8 @@ async def sync_terminal(ports: Ports, terminal: Terminal, cycle: Cycle, *, clock
         await ports.bus.publish(said.events)
         if said.flatten:
             await flatten_account(ports, terminal.account_id, now=now)
+        if session["has_plans"] and (cycle.ticks or cycle.positions is not None):
+            await follow_plans(ports, terminal.account_id, now=now)
         if answer is not None:
             return answer
         deadline = now + min(cycle.wait, LONGEST_WAIT)

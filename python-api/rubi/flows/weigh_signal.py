@@ -1,6 +1,6 @@
 """What an account's risk rules say to a signal: the orders that follow, or a code, and the record of both."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -8,6 +8,7 @@ from uuid import UUID
 
 from rubi.domain.legacy_risk import decide_legacy
 from rubi.domain.order import NewOrder, OrderKind
+from rubi.domain.plan import PlanRules, plan_of
 from rubi.domain.price_guard import price_guard
 from rubi.domain.risk import gates
 from rubi.domain.risk.case import Proposal, RiskCase, SizingChoice
@@ -35,10 +36,18 @@ class Verdict:
     detail: str
     record: dict[str, Any]
     sha256: str = field(default="")
+    plan: PlanRules | None = None
+    """What is done for the position that the first order opens."""
 
     def __post_init__(self) -> None:
         if not self.sha256:
             object.__setattr__(self, "sha256", digest(self.record))
+
+    @property
+    def blocked_by(self) -> tuple[str, ...]:
+        """The names of the gates that did not hold."""
+        gates = self.record.get("decision", {}).get("gates", ())
+        return tuple(gate["gate"] for gate in gates if gate["passed"] is False)
 
 
 def refuse(code: str, detail: str, **inputs: str) -> Verdict:
@@ -69,7 +78,11 @@ async def weigh_open(conn: Connection, signal: Row, account_id: UUID, facts: Ris
         signal_id=signal["id"],
         magic=signal["magic"] or 0,
     )
-    return await weigh_opening(conn, opening, account_id, facts, now=now)
+    verdict = await weigh_opening(conn, opening, account_id, facts, now=now)
+    if facts.legacy or not verdict.orders:
+        return verdict
+    plan, target = plan_of(signal["details"], opening.proposal.side, verdict.orders[0].tp)
+    return replace(verdict, plan=plan, orders=(_with_target(verdict.orders[0], target, facts),))
 
 
 async def weigh_opening(
@@ -244,6 +257,14 @@ def _order(opening: Opening, account_id: UUID, decision: Decision, facts: RiskFa
         reserved_margin=decision.margin or NO_MONEY,
         not_after=not_after(kind, now),
     )
+
+
+def _with_target(order: NewOrder, target: Price | None, facts: RiskFacts) -> NewOrder:
+    """The order with the target that the broker shall hold, rounded toward the market like every other."""
+    spec = next(each for each in facts.specs if each.name == order.symbol)
+    if target is None or facts.tick is None:
+        return replace(order, tp=target)
+    return replace(order, tp=spec.price_toward(target, facts.tick.bid))
 
 
 def _on_grid(price: Price | None, spec: SymbolSpec | None) -> Price | None:

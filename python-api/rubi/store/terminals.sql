@@ -47,6 +47,7 @@ SELECT s.*, a.epoch AS account_epoch, a.session_id AS holder, a.not_tradable_cod
        EXISTS (SELECT FROM trading_orders u WHERE u.account_id = a.id AND u.state = 'UNKNOWN') AS has_unknown,
        EXISTS (SELECT FROM trading_orders q WHERE q.account_id = a.id AND q.state = 'QUEUED') AS has_queued,
        EXISTS (SELECT FROM trading_orders r WHERE r.account_id = a.id AND r.state = 'LEASED' AND r.revoke_asked_at IS NOT NULL) AS has_revoked,
+       EXISTS (SELECT FROM position_plans n WHERE n.account_id = a.id AND n.state = 'ACTIVE') AS has_plans,
        EXISTS (SELECT FROM symbols y WHERE y.account_id = a.id AND y.received_at > $3) AS has_symbols
 FROM mt5_sessions s JOIN accounts a ON a.id = s.account_id LEFT JOIN risk_accounts r ON r.account_id = a.id
 WHERE s.id = $1 AND s.user_id = $2
