@@ -12,6 +12,7 @@ from rubi.cli import (
     faults,
     history,
     people,
+    replay,
     running,
     terminal,
     testing,
@@ -26,7 +27,20 @@ app = typer.Typer(
     pretty_exceptions_enable=False,  # a traceback with local values could show a secret
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (running, terminal, people, audit, database, timescale, history, diagnosis, testing, faults, checks):
+for module in (
+    running,
+    terminal,
+    people,
+    audit,
+    database,
+    timescale,
+    history,
+    replay,
+    diagnosis,
+    testing,
+    faults,
+    checks,
+):
     module.register(app)
 
 

@@ -49,3 +49,8 @@ async def insert(conn: Connection, decision: NewDecision) -> int:
 async def of_signal(conn: Connection, user_id: int, signal_id: int) -> Row | None:
     """The decision on a user's signal."""
     return await conn.fetchrow(SQL["of_signal"], signal_id, user_id)
+
+
+async def one(conn: Connection, decision_id: int) -> Row | None:
+    """A decision by its id, whoever owns it: for the machine the service runs on."""
+    return await conn.fetchrow(SQL["one"], decision_id)

@@ -5,3 +5,6 @@ RETURNING id;
 
 -- name: of_signal
 SELECT * FROM decisions WHERE signal_id = $1 AND user_id = $2 ORDER BY id DESC LIMIT 1;
+
+-- name: one
+SELECT * FROM decisions WHERE id = $1;
