@@ -8,12 +8,18 @@ from typing import Any
 import structlog
 from celery import Celery
 
+from rubi.observability.metrics import DOORBELLS_LOST
+
 log = structlog.get_logger(__name__)
 
 DECIDE_SIGNAL = "rubi.decide_signal"
 SWEEP = "rubi.sweep"
 ROLL_UP = "rubi.roll_up_metrics"
 DROP_OLD = "rubi.drop_old_series"
+QUEUE = "rubi"
+"""The Redis list in which bells wait."""
+HEARTBEATS = "rubi:worker:"
+"""Redis keys that say which workers live: `rubi:worker:<host>:<pid>`."""
 
 
 def celery_app(redis_url: str) -> Celery:
@@ -30,7 +36,7 @@ def celery_app(redis_url: str) -> Celery:
         accept_content=["json"],
         worker_prefetch_multiplier=1,
         task_time_limit=60,
-        task_default_queue="rubi",
+        task_default_queue=QUEUE,
         broker_connection_retry_on_startup=True,
         broker_transport_options={
             "visibility_timeout": 60,
@@ -64,6 +70,7 @@ class Doorbell:
         try:
             self._waiting.put_nowait((task, list(args)))
         except queue.Full:
+            DOORBELLS_LOST.inc()
             log.warning("doorbell.full", task=task)
 
     def close(self, *, within: float = 2.0) -> None:
@@ -83,5 +90,6 @@ class Doorbell:
                 try:
                     self._app.send_task(task, args=args, producer=producer, retry=False, expires=60)
                 except Exception as error:  # noqa: BLE001 - whatever the broker's client raises, the sweep covers it
+                    DOORBELLS_LOST.inc()
                     log.warning("doorbell.lost", task=task, error=type(error).__name__)
                     time.sleep(0.1)

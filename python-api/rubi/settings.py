@@ -53,6 +53,8 @@ class Settings(BaseSettings):
     sentry_dsn: SecretStr | None = None
     prometheus_port: int | None = Field(None, ge=1, le=65535)
     metrics_token: SecretStr | None = None
+    worker_metrics_port: int | None = Field(None, ge=1, le=65535)
+    heartbeat_file: Path | None = None
     database_pool_size: int = Field(10, ge=2, le=200)
     retention_snapshots_days: int = Field(90, ge=2, le=36500)
     retention_ticks_days: int = Field(30, ge=2, le=36500)

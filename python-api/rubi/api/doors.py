@@ -18,7 +18,7 @@ from rubi.live.limiter import Limiter
 from rubi.queue import Doorbell
 from rubi.settings import Settings
 from rubi.store import tokens
-from rubi.store.pool import Pool, open_pool
+from rubi.store.pool import Pool, count_connections, open_pool
 
 log = structlog.get_logger(__name__)
 
@@ -81,6 +81,7 @@ class Doors:
             return False
         pools.append(pool)
         self._ports = Ports(pool=pool, bus=self.bus, ring=doorbell.ring)
+        count_connections(pool)
         log.info("database.open")
         return True
 
@@ -92,6 +93,8 @@ class Doors:
         """Sockets are long: what the live bus did not say about their tokens is asked of the database."""
         while True:
             await asyncio.sleep(_TOKENS)
+            if self._ports is not None:
+                count_connections(self._ports.pool)
             held = {(reader.jti, reader.family) for reader in self.hub}
             if not held or self._ports is None:
                 continue

@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from rubi.domain.errors import RubiError, UnavailableError
+from rubi.observability.metrics import AUTH_REFUSED
 
 log = structlog.get_logger(__name__)
 
@@ -111,6 +112,8 @@ def add_handlers(app: FastAPI) -> None:
 
 def _broken_rule(scope: Mapping[str, Any], error: RubiError) -> Response:
     headers = {}
+    if error.status in {401, 403, 429}:
+        AUTH_REFUSED.labels(error.code).inc()
     if error.status in {429, 503}:
         headers["Retry-After"] = str(error.context.get("retry_after", RETRY_AFTER))
     return problem(scope, error.status, error.code, error.detail, error.context, headers)

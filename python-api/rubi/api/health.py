@@ -12,13 +12,12 @@ from rubi.api.deps import DoorsDep, Now
 from rubi.api.doors import Doors
 from rubi.api.wire import Moment, Told
 from rubi.domain.errors import RubiError
+from rubi.queue import HEARTBEATS
 from rubi.store import migrations, vitals
 
 router = APIRouter(tags=["health"])
 
 _PATIENCE = 3.0
-# Each worker keeps a key of this name alive (rubi.tasks.home writes them).
-_HEARTBEATS = "rubi:worker:*"
 _AWAY = (OSError, RubiError, asyncpg.PostgresError, asyncpg.InterfaceError, redis.RedisError)
 
 
@@ -112,7 +111,7 @@ async def _redis(doors: Doors) -> str:
 async def _workers(doors: Doors) -> str:
     try:
         async with asyncio.timeout(_PATIENCE):
-            alive = [key async for key in doors.redis.scan_iter(match=_HEARTBEATS, count=1000)]
+            alive = [key async for key in doors.redis.scan_iter(match=f"{HEARTBEATS}*", count=1000)]
     except _AWAY as error:
         return f"unknown ({type(error).__name__})"
     return f"{len(alive)} alive"

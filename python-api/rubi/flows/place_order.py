@@ -18,6 +18,7 @@ from rubi.flows.read_signals import show_decision
 from rubi.flows.show_order import order_made, show_order
 from rubi.flows.weigh_signal import Opening, Verdict, refuse, weigh_opening
 from rubi.live.bus import Event
+from rubi.observability.metrics import count_blocks
 from rubi.store import decisions, denied_orders, order_views, risk_facts
 from rubi.store.decisions import NewDecision
 from rubi.store.pool import Row
@@ -107,6 +108,7 @@ async def keep_order(conn: Connection, caller: Caller, order: NewOrder, verdict:
         order_id = await denied_orders.insert(
             conn, order, code=verdict.code, detail=verdict.detail, actor=actor, now=now
         )
+        count_blocks(verdict.blocked_by)
         events = [order_made(order, order_id, OrderState.DENIED, code=verdict.code, now=now)]
     await decisions.insert(
         conn,

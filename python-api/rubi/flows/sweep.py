@@ -16,6 +16,7 @@ from rubi.flows.ports import Ports
 from rubi.flows.raise_alert import raise_alert
 from rubi.flows.sweep_orders import sweep_orders
 from rubi.live.bus import Event
+from rubi.observability.metrics import SWEEPS, SWEPT
 from rubi.store import signals, sweeps
 
 log = structlog.get_logger(__name__)
@@ -63,6 +64,9 @@ async def sweep(ports: Ports, *, now: datetime) -> Swept:
     await attempt(_sweep_orders)
     await attempt(flatten_breached)
     await attempt(follow_all)
+    SWEEPS.inc()
+    for what in ("rung", "expired", "silent"):
+        SWEPT.labels(what).inc(getattr(swept, what))
     if swept.rung or swept.expired or swept.silent:
         log.info("sweep.found", rung=swept.rung, expired=swept.expired, silent=swept.silent)
     if failures:

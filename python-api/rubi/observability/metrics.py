@@ -34,6 +34,18 @@ HTTP_SECONDS = Histogram(
 HTTP_CRASHES = Counter("rubi_http_crashes_total", "Requests that ended in a fault of the service")
 SIGNALS_RECEIVED = Counter("rubi_signals_received_total", "Signals kept, by source", ("source",))
 SIGNALS_DENIED = Counter("rubi_signals_denied_total", "Signals denied by risk or form, by code", ("code",))
+RISK_BLOCKS = Counter(
+    "rubi_risk_blocks_total", "Gates of risk that stood in an order's way; one denial may have several", ("gate",)
+)
+AUTH_REFUSED = Counter(
+    "rubi_auth_refused_total", "Requests refused for who asked, or for asking too often, by code", ("code",)
+)
+DOORBELLS_LOST = Counter("rubi_doorbells_lost_total", "Bells for workers that could not be rung; the sweep rings again")
+SWEEPS = Counter("rubi_sweeps_total", "Sweeps done")
+SWEPT = Counter("rubi_swept_total", "What sweeps found: bells rung again, signals expired, terminals silent", ("what",))
+TASK_SECONDS = Histogram(
+    "rubi_task_seconds", "Time a worker spent on a task", ("task", "outcome"), buckets=(*_SECONDS, 30, 60)
+)
 ORDER_TRANSITIONS = Counter("rubi_order_transitions_total", "Orders that entered a state", ("state",))
 ORDER_SECONDS = Histogram(
     "rubi_order_seconds",
@@ -50,6 +62,7 @@ BATCH_ROWS = Histogram(
     "rubi_batch_rows", "Requests that shared one commit", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 )
 POOL_IN_USE = Gauge("rubi_pool_connections_in_use", "Database connections in use", multiprocess_mode="livesum")
+POOL_OPEN = Gauge("rubi_pool_connections_open", "Database connections open", multiprocess_mode="livesum")
 BUILD = Gauge("rubi_build_info", "1, with the version that runs", ("version",), multiprocess_mode="livemax")
 
 for _stage in STAGES:
@@ -60,13 +73,23 @@ for _state in ORDER_STATES:
     ORDER_TRANSITIONS.labels(_state)
 for _reason in ("slow", "auth", "forbidden", "too_many", "revoked", "too_big"):
     WS_DROPS.labels(_reason)
-for _what in ("idempotency_key", "signal", "seq"):
+for _what in ("idempotency_key", "signal", "sync"):
     REPLAYS.labels(_what)
+for _found in ("rung", "expired", "silent"):
+    SWEPT.labels(_found)
+for _code in ("TOKEN_INVALID", "TOKEN_REVOKED", "LOGIN_FAILED", "REFRESH_REUSED", "TOO_MANY_ATTEMPTS"):
+    AUTH_REFUSED.labels(_code)
 
 
 def observe_order(stage: str, seconds: float) -> None:
     """Count that an order took `seconds` in a stage of `STAGES`; a clock that stepped back counts as 0."""
     ORDER_SECONDS.labels(stage).observe(max(seconds, 0.0))
+
+
+def count_blocks(gates: Iterable[str]) -> None:
+    """Count the gates that stood in the way of one order."""
+    for gate in gates:
+        RISK_BLOCKS.labels(gate).inc()
 
 
 def render_metrics(readings: Iterable[Reading] = ()) -> bytes:

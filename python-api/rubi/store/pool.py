@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import asyncpg
 
+from rubi.observability.metrics import POOL_IN_USE, POOL_OPEN
+
 if TYPE_CHECKING:
     Pool: TypeAlias = asyncpg.Pool[asyncpg.Record]
     Connection: TypeAlias = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
@@ -56,6 +58,12 @@ async def open_pool(dsn: str, *, size: int, application: str) -> Pool:
             "timezone": "UTC",
         },
     )
+
+
+def count_connections(pool: Pool) -> None:
+    """Tell the metrics how many connections of this process's pool are open, and how many of them are in use."""
+    POOL_OPEN.set(pool.get_size())
+    POOL_IN_USE.set(pool.get_size() - pool.get_idle_size())
 
 
 async def _speak_json(connection: "asyncpg.Connection[asyncpg.Record]") -> None:

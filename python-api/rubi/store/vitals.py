@@ -12,6 +12,8 @@ ALIVE = (
     *("PENDING_MODIFY", "PENDING_CANCEL", "UNKNOWN"),
 )
 """States of orders that have not ended."""
+LOSS_LIMITS = ("daily_loss", "drawdown")
+LOSS_LEVELS = ("OK", "WARN", "REDUCING", "HALTED")
 
 
 async def timescaledb(conn: Connection) -> str:
@@ -27,6 +29,18 @@ async def gauges(conn: Connection, now: datetime) -> Row:
     row = await conn.fetchrow(SQL["gauges"], now)
     assert row is not None, "a SELECT of counts has one row"
     return row
+
+
+async def money(conn: Connection, now: datetime) -> list[Row]:
+    """Balance, equity and floating profit of the accounts heard in the last week, by currency: the twenty commonest."""
+    found: list[Row] = await conn.fetch(SQL["money"], now)
+    return found
+
+
+async def loss_levels(conn: Connection, now: datetime) -> dict[tuple[str, str], int]:
+    """How many accounts have reached which level of which loss limit: `(limit, level)`."""
+    found = {(row["limit"], row["level"]): row["accounts"] for row in await conn.fetch(SQL["loss_levels"], now)}
+    return {(limit, level): found.get((limit, level), 0) for limit in LOSS_LIMITS for level in LOSS_LEVELS}
 
 
 async def orders_alive(conn: Connection) -> dict[str, int]:

@@ -15,9 +15,9 @@ import uvloop
 
 from rubi.flows.ports import Ports
 from rubi.live.bus import Bus
-from rubi.queue import Doorbell
+from rubi.queue import HEARTBEATS, Doorbell
 from rubi.settings import Settings
-from rubi.store.pool import open_pool
+from rubi.store.pool import count_connections, open_pool
 
 log = structlog.get_logger(__name__)
 
@@ -27,8 +27,6 @@ TASK_PATIENCE = 50.0
 """Seconds; less than Celery's visibility timeout, so that a task ends before its bell rings again."""
 HEARTBEAT_PERIOD = 5.0
 HEARTBEAT_LIFE = 15
-HEARTBEATS = "rubi:worker:"
-"""Redis keys that say which workers live: `rubi:worker:<host>:<pid>`."""
 
 
 class Home:
@@ -98,6 +96,11 @@ class Home:
                 await self._redis.set(self.name, "1", ex=HEARTBEAT_LIFE)
             except (redis.RedisError, OSError) as error:
                 log.warning("worker.heartbeat_failed", error_type=type(error).__name__)
+            # Also while Redis is away: a worker that waits for it is not helped by being started again.
+            if self._settings.heartbeat_file is not None:
+                self._settings.heartbeat_file.touch()
+            if self._ports is not None:
+                count_connections(self._ports.pool)
             await asyncio.sleep(HEARTBEAT_PERIOD)
 
     async def _close(self) -> None:

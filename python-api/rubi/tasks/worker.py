@@ -1,11 +1,13 @@
 """The Celery application: `celery -A rubi.tasks.worker:app worker --pool threads`, and `… beat`."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
+from time import perf_counter
 from typing import Any
 
 from celery import Celery
-from celery.signals import beat_init, setup_logging, worker_ready, worker_shutdown
+from celery.signals import beat_init, setup_logging, task_postrun, task_prerun, worker_ready, worker_shutdown
 
 import rubi
 from rubi.flows.decide_signal import decide_signal
@@ -13,6 +15,7 @@ from rubi.flows.drop_old_series import Kept, drop_old_series
 from rubi.flows.roll_up_metrics import roll_up_metrics
 from rubi.flows.sweep import sweep
 from rubi.observability import configure_logging
+from rubi.observability.metrics import TASK_SECONDS, serve_metrics
 from rubi.queue import DECIDE_SIGNAL, DROP_OLD, ROLL_UP, SWEEP, celery_app
 from rubi.settings import settings
 from rubi.tasks.home import Home
@@ -21,13 +24,16 @@ SWEEP_PERIOD = 5.0
 ROLL_UP_PERIOD = 10.0
 DROP_OLD_PERIOD = 3600.0
 
+_began: dict[str, float] = {}
+_closers: list[Callable[[], None]] = []
+
 app: Celery = celery_app(settings().redis_url.get_secret_value())
 app.conf.update(
     worker_pool="threads",
     worker_concurrency=8,
     worker_send_task_events=False,
     # One entry, always due: nothing is worth a file that a crash could tear.
-    beat_scheduler="celery.beat:Scheduler",
+    beat_scheduler="rubi.tasks.beat:Scheduler",
     beat_schedule={
         # A sweep that waited longer than its period is dropped: the next one does its work.
         "sweep": {"task": SWEEP, "schedule": SWEEP_PERIOD, "options": {"expires": SWEEP_PERIOD}},
@@ -80,11 +86,29 @@ def _name_beat(**_: Any) -> None:
     configure_logging(settings(), process="beat", version=rubi.__version__)
 
 
+@task_prerun.connect
+def _task_begins(task_id: str, **_: Any) -> None:
+    _began[task_id] = perf_counter()
+
+
+@task_postrun.connect
+def _task_ended(task_id: str, task: Any, state: str | None = None, **_: Any) -> None:
+    began = _began.pop(task_id, None)
+    if began is not None:
+        outcome = "done" if state == "SUCCESS" else "failed"
+        TASK_SECONDS.labels(task.name.removeprefix("rubi."), outcome).observe(perf_counter() - began)
+
+
 @worker_ready.connect
 def _start(**_: Any) -> None:
     home()
+    port = settings().worker_metrics_port
+    if port is not None:
+        _closers.append(serve_metrics(port, host=settings().api_host, read=tuple))
 
 
 @worker_shutdown.connect
 def _stop(**_: Any) -> None:
     home().close()
+    for close in _closers:
+        close()

@@ -1,0 +1,121 @@
+"""What Prometheus reads: the counts of every process together, and figures that no restart takes away."""
+
+import asyncio
+import os
+import re
+import signal
+
+import httpx
+from tests.acceptance.signalling import connect, decided, wish
+from tests.integration.wire import new_terminal
+from tests.serving import client_of, serving, settings_for
+
+from rubi.embedded.loopback import free_port
+
+
+def value(text: str, series: str) -> float:
+    """The value of one series, written as Prometheus writes it."""
+    found = re.search(rf"^{re.escape(series)} (\S+)$", text, re.MULTILINE)
+    assert found, f"{series} is not among the metrics"
+    return float(found[1])
+
+
+async def test_what_a_worker_counts_is_read_from_the_api(new_user, stack):
+    person = await new_user()
+    async with httpx.AsyncClient(base_url=stack.url, trust_env=False) as scraper:
+
+        async def read(series):
+            return value((await scraper.get("/metrics")).text, series)
+
+        await connect(person.client)
+        before = await read('rubi_order_seconds_count{stage="decide"}')
+        sent = await person.client.post("/api/v1/trading/signals", json=wish())
+        outcome = await decided(person.client, sent.json()["id"])
+        assert outcome["status"] == "PENDING", outcome
+        assert await read('rubi_order_seconds_count{stage="decide"}') == before + 1
+        assert await read('rubi_task_seconds_count{outcome="done",task="decide_signal"}') >= 1
+        for _ in range(150):
+            if await read("rubi_sweeps_total") >= 1:
+                break
+            await asyncio.sleep(0.2)
+        assert await read("rubi_sweeps_total") >= 1
+        assert await read("rubi_workers") == 1
+        assert await read("rubi_pool_connections_open") >= 2
+
+
+async def test_a_killed_api_forgets_no_figure(new_user, stack):
+    person = await new_user()
+    await connect(person.client)
+    address = f"{stack.url}/metrics"
+    async with httpx.AsyncClient(trust_env=False) as scraper:
+        before = (await scraper.get(address)).text
+    os.kill(stack.pid("api"), signal.SIGKILL)
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as scraper:
+        after = (await scraper.get(address)).text  # the supervisor keeps the port: we wait in its queue
+    series = 'rubi_equity{currency="USD"}'
+    assert value(after, series) == value(before, series) >= 10000
+    for counted in ('rubi_order_seconds_count{stage="intake"}', "rubi_sweeps_total"):
+        assert value(after, counted) >= value(before, counted)
+
+
+async def test_a_denial_is_counted_by_its_code_and_by_the_gates_in_its_way(new_user, stack):
+    person = await new_user()
+    await connect(person.client)
+    sent = await person.client.post("/api/v1/trading/signals", json=wish(stop_loss=1.2))
+    outcome = await decided(person.client, sent.json()["id"])
+    assert outcome["status"] == "REJECTED"
+    async with httpx.AsyncClient(base_url=stack.url, trust_env=False) as scraper:
+        text = (await scraper.get("/metrics")).text
+    assert value(text, f'rubi_signals_denied_total{{code="{outcome["code"]}"}}') >= 1
+    assert re.search(r'^rubi_risk_blocks_total\{gate="[a-z_]+"\} [1-9]', text, re.MULTILINE)
+
+
+async def test_refused_tokens_are_counted(dsn, redis_url):
+    async with serving(settings_for(dsn, redis_url)) as app, client_of(app, address="127.0.0.1") as client:
+        before = value((await client.get("/metrics")).text, 'rubi_auth_refused_total{code="TOKEN_INVALID"}')
+        await client.get("/api/v1/mt5/sessions", headers={"Authorization": "Bearer nonsense"})
+        after = value((await client.get("/metrics")).text, 'rubi_auth_refused_total{code="TOKEN_INVALID"}')
+    assert after == before + 1
+
+
+async def test_money_is_told_by_currency_and_levels_by_limit(dsn, redis_url):
+    async with serving(settings_for(dsn, redis_url)) as app, client_of(app, address="127.0.0.1") as client:
+        terminal, _ = await new_terminal(client)
+        await terminal.connect()
+        await terminal.market()
+        text = (await client.get("/metrics")).text
+    assert value(text, 'rubi_equity{currency="USD"}') == 10000
+    assert value(text, 'rubi_accounts{currency="USD"}') == 1
+    assert value(text, 'rubi_loss_limit_accounts{level="OK",limit="daily_loss"}') == 1
+    assert value(text, 'rubi_loss_limit_accounts{level="HALTED",limit="drawdown"}') == 0
+    assert value(text, "rubi_worst_drawdown_ratio") == 0
+    assert value(text, "rubi_oldest_terminal_word_seconds") >= 0
+    assert "12345678" not in text, "a login is no label"
+
+
+async def test_without_redis_the_metrics_say_so_and_the_business_figures_stay(dsn):
+    nobody = f"redis://127.0.0.1:{free_port()}/0"
+    async with serving(settings_for(dsn, nobody)) as app, client_of(app, address="127.0.0.1") as client:
+        text = (await client.get("/metrics")).text
+    assert value(text, "rubi_redis_up") == 0
+    assert value(text, "rubi_database_up") == 1
+    assert value(text, 'rubi_orders{state="UNKNOWN"}') == 0
+
+
+async def test_a_bell_that_cannot_be_rung_is_counted():
+    from prometheus_client import REGISTRY
+
+    from rubi.queue import DECIDE_SIGNAL, Doorbell
+
+    def lost():
+        return REGISTRY.get_sample_value("rubi_doorbells_lost_total")
+
+    before = lost()
+    doorbell = Doorbell(f"redis://127.0.0.1:{free_port()}/0")
+    doorbell.ring(DECIDE_SIGNAL, 1)
+    for _ in range(200):
+        if lost() > before:
+            break
+        await asyncio.sleep(0.05)
+    doorbell.close()
+    assert lost() == before + 1
