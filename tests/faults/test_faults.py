@@ -12,6 +12,7 @@ async def stage():
 
 
 @pytest.mark.faults
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", SCENARIOS)
 async def test_nothing_is_lost_and_nothing_is_executed_twice(stage, name):
     result = await play(stage, SCENARIOS[name])

@@ -43,14 +43,14 @@ SCENARIOS = {
         Scenario("same-key", traffic.same_key, {"keys": 4, "copies": 50}, {"keys": 200, "copies": 50}),
         Scenario("two-terminals", terminals.two_terminals, {"seconds": 5}, {"seconds": 60}),
         Scenario("wrong-clock", terminals.wrong_clock, {"minutes": 10, "seconds": 5}, {"minutes": 10, "seconds": 60}),
-        Scenario("slow-answers", traffic.slow_answers, {"seconds": 10}, {"seconds": 120}),
+        Scenario("slow-answers", traffic.slow_answers, {"seconds": 8}, {"seconds": 120}),
         Scenario("partition", traffic.partition, {"runs": 1, "seconds": 3}, {"runs": 2, "seconds": 30}),
         Scenario("rolling-restart", traffic.rolling_restart, {"runs": 1}, {"runs": 20}),
         Scenario("postgres-away", servers.postgres_away, {}, {}),
-        Scenario("api-kills", servers.api_kills, {"kills": 3}, {"kills": 200}),
+        Scenario("api-kills", servers.api_kills, {"kills": 2}, {"kills": 200}),
         Scenario("postgres-kills", servers.postgres_kills, {"kills": 2}, {"kills": 100}),
-        Scenario("redis-kills", servers.redis_kills, {"kills": 2, "flushes": 1}, {"kills": 50, "flushes": 20}),
-        Scenario("worker-kills", servers.worker_kills, {"kills": 2}, {"kills": 100}),
+        Scenario("redis-kills", servers.redis_kills, {"kills": 1, "flushes": 1}, {"kills": 50, "flushes": 20}),
+        Scenario("worker-kills", servers.worker_kills, {"kills": 1}, {"kills": 100}),
         Scenario("beat-kills", servers.beat_kills, {"kills": 1}, {"kills": 20}),
     )
 }
