@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -18,23 +19,33 @@ from mql5.host.translate.names import RUNTIME
 
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".rubi" / "host-cache"
-_WARNINGS = (
-    "-Wall -Wextra -Wconversion -Wshadow -Werror -Wno-switch -Wno-unused-parameter -Wno-implicit-fallthrough "
-    "-Wno-maybe-uninitialized"
-).split()
-_BASE = "-std=c++17 -pipe -ftrivial-auto-var-init=pattern -fno-lifetime-dse -ffp-contract=off".split()
+_WARNINGS = [
+    "-Wall",
+    "-Wextra",
+    "-Wconversion",
+    "-Wshadow",
+    "-Werror",
+    "-Wno-switch",
+    "-Wno-unused-parameter",
+    "-Wno-implicit-fallthrough",
+    "-Wno-maybe-uninitialized",
+]
+_BASE = ["-std=c++17", "-pipe", "-ftrivial-auto-var-init=pattern", "-fno-lifetime-dse", "-ffp-contract=off"]
 Flavour = Literal["checked", "plain", "fast"]
 # checked: the tests; plain: many programs quickly (mutants); fast: time measurements.
 _FLAVOURS: dict[Flavour, list[str]] = {
-    "checked": (
-        "-O0 -g1 -fsanitize=address,undefined,float-divide-by-zero,float-cast-overflow -fno-sanitize-recover=all "
-        "-fno-omit-frame-pointer"
-    ).split(),
-    "plain": "-O0 -g0".split(),
-    "fast": "-O1 -g1".split(),
+    "checked": [
+        "-O0",
+        "-g1",
+        "-fsanitize=address,undefined,float-divide-by-zero,float-cast-overflow",
+        "-fno-sanitize-recover=all",
+        "-fno-omit-frame-pointer",
+    ],
+    "plain": ["-O0", "-g0"],
+    "fast": ["-O1", "-g1"],
 }
 # The runtime around a checked program is watched for memory errors only: twice as quick to compile.
-_CHECKED_RUNTIME = "-O0 -g1 -fsanitize=address -fno-omit-frame-pointer".split()
+_CHECKED_RUNTIME = ["-O0", "-g1", "-fsanitize=address", "-fno-omit-frame-pointer"]
 _UNITS = 4
 
 
@@ -69,6 +80,7 @@ def runtime(flavour: Flavour, cache: Path = CACHE) -> Path:
     words = [*_BASE, *_WARNINGS, *(_CHECKED_RUNTIME if flavour == "checked" else _FLAVOURS[flavour])]
     folder = cache / f"runtime-{_digest(texts, [*words, *flags(flavour)])}"
     if (folder / "done").exists():
+        os.utime(folder)
         return folder
     work = cache / f"{folder.name}.{os.getpid()}"
     work.mkdir(parents=True)
@@ -108,6 +120,7 @@ def build(
     folder = cache / f"program-{_digest([done.cpp, base.name], [])}"
     executable = folder / "program"
     if executable.exists():
+        os.utime(folder)
         return Built(executable, done.manifest, translated - began, 0.0)
     work = cache / f"{folder.name}.{os.getpid()}"
     work.mkdir(parents=True)
@@ -117,6 +130,7 @@ def build(
         _compile([*_unit_flags(base, flavour), "-c", str(work / "program.cpp"), "-o", str(work / "program.o")])
         objects = [str(path) for path in sorted(base.glob("*.o"))]
         _compile([*flags(flavour), str(work / "program.o"), *objects, "-o", str(work / "program")])
+        (work / "program.o").unlink()
     except CompileError:
         shutil.rmtree(work)
         raise
@@ -125,6 +139,25 @@ def build(
     except OSError:
         shutil.rmtree(work)
     return Built(executable, done.manifest, translated - began, time.perf_counter() - translated)
+
+
+def kept(text: str, name: str, cache: Path = CACHE) -> Path:
+    """A file with `text` whose path depends on the text only, so that what is built from it is found again."""
+    path = cache / f"source-{_digest([text, name], [])}" / name
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    os.utime(path.parent)
+    return path
+
+
+def tidy(days: float = 2.0, cache: Path = CACHE) -> None:
+    """Remove what nobody used for `days`."""
+    limit = time.time() - days * 86400
+    for folder in cache.glob("*-*"):
+        with contextlib.suppress(OSError):
+            if folder.stat().st_mtime < limit:
+                shutil.rmtree(folder)
 
 
 def check(source: Path, *, cache: Path = CACHE, include_dirs: list[Path] | None = None) -> None:

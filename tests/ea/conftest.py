@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mql5.host.build import CompileError, Flavour, build, compiler
+from mql5.host.build import CompileError, Flavour, build, compiler, tidy
 from mql5.host.translate import TranslationError
 from tests.ea.desk import Desk, opened
 from tests.ea.service import serving
@@ -25,6 +25,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.timeout(600))
             if compiler() is None and "translator" not in item.path.name:
                 item.add_marker(pytest.mark.skip(reason=NO_COMPILER))
+
+
+def pytest_sessionstart() -> None:
+    tidy()
 
 
 @functools.cache

@@ -18,7 +18,7 @@ ACCOUNT = "12345678@Rubi-Demo"
 
 @dataclass(slots=True)
 class Desk:
-    """`advance` moves the virtual clock, with a fresh quote every second so that prices never grow stale."""
+    """`advance` moves the virtual clock, with fresh quotes so that prices never grow stale."""
 
     terminal: Terminal
     service: ScriptedService
@@ -27,11 +27,12 @@ class Desk:
 
     async def advance(self, ms: int, *, quotes: bool = True) -> None:
         """Let `ms` of the terminal's time pass."""
+        step = 1000 if ms < 20_000 else 5000
         while ms > 0:
             if quotes:
                 await self.quote(self.bid, self.ask)
-            await self.terminal.ask("advance", ms=min(ms, 1000))
-            ms -= 1000
+            await self.terminal.ask("advance", ms=min(ms, step))
+            ms -= step
 
     async def quote(self, bid: float, ask: float | None = None) -> None:
         """One tick of EURUSD."""

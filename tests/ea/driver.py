@@ -138,9 +138,7 @@ class Terminal:
 
 async def launch(executable: Path, folder: Path, settings: dict[str, Any]) -> Terminal:
     """Start a terminal on `folder` without initialising the program (ask for `init`)."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "settings.json"
-    path.write_text(json.dumps({"folder": str(folder), **settings}))
+    path = await asyncio.to_thread(_write_settings, folder, settings)
     process = await asyncio.create_subprocess_exec(
         str(executable),
         stdin=asyncio.subprocess.PIPE,
@@ -153,6 +151,13 @@ async def launch(executable: Path, folder: Path, settings: dict[str, Any]) -> Te
     terminal._readers = [asyncio.create_task(terminal._read_events()), asyncio.create_task(terminal._read_errors())]
     await terminal.event("ready")
     return terminal
+
+
+def _write_settings(folder: Path, settings: dict[str, Any]) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "settings.json"
+    path.write_text(json.dumps({"folder": str(folder), **settings}))
+    return path
 
 
 @contextlib.asynccontextmanager

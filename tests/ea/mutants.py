@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """`old` stands exactly once in the connector; with `new` in its place, the test `killer` (module:function) fails."""
+    """`old` stands once in the connector; with `new` in its place, the test `killer` (module:function) fails."""
 
     name: str
     old: str

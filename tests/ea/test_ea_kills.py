@@ -36,7 +36,7 @@ async def killed_and_started_again(
         await desk.scripts(script)
     command = service.order(1)
     await desk.terminal.ask("kill_at", **POINTS[point])
-    with pytest.raises(Exception, match="terminal ended|no answer"):
+    with pytest.raises(Exception, match=r"terminal ended|no answer"):
         await desk.advance(5000)
     assert await desk.terminal.ended() == -9
     # A real service hands out again what was never acknowledged.
@@ -123,7 +123,7 @@ async def test_a_signal_is_not_lost_by_a_kill(connector: Path, tmp_path: Path) -
         await desk.advance(500)
         await desk.terminal.ask("kill_at", point="web_before", contains='"signals":[{')
         await signal(desk, "one")
-        with pytest.raises(Exception, match="terminal ended|no answer"):
+        with pytest.raises(Exception, match=r"terminal ended|no answer"):
             await desk.advance(5000)
         await desk.terminal.ended()
         desk = await life(connector, tmp_path / "t", service, START_MS + 120_000)

@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 from mql5.host.build import build
+from tests.ea.conftest import CONNECTOR
 from tests.ea.desk import ACCOUNT, Desk, opened
 from tests.ea.service import serving
 from tests.ea.test_ea_network import signal
+
+PROGRAMS = Path(__file__).parent / "programs"
 
 
 async def test_a_chart_change_keeps_the_terminal_and_executes_nothing_twice(desk: Desk) -> None:
@@ -94,9 +97,9 @@ async def test_deals_of_a_night_are_caught_up_from_history(desk: Desk) -> None:
     await desk.terminal.ask("transactions", mode="drop")
     for _ in range(3):
         await desk.terminal.ask("balance", amount=1.0)
-        await desk.advance(20_000)
+        await desk.advance(10_000)
     await desk.faults()
-    await desk.advance(90_000)
+    await desk.advance(40_000)
     assert [d["type"] for d in desk.service.deals.values()] == ["BUY", "BALANCE", "BALANCE", "BALANCE"]
 
 
@@ -190,9 +193,7 @@ async def test_ticks_and_bars_are_told(desk: Desk) -> None:
 
 
 async def test_a_strategy_of_ones_own_sends_signals_with_three_lines(desk: Desk) -> None:
-    source = Path(__file__).parent / "programs" / "strategy.mq5"
-    include = Path(__file__).resolve().parents[2] / "mql5" / "Include"
-    strategy = build(source, flavour="checked", include_dirs=[include]).executable
+    strategy = build(PROGRAMS / "strategy.mq5", include_dirs=[CONNECTOR.parent / "Include"]).executable
     shared = {"common": str(desk.terminal.folder / "Common")}
     async with opened(strategy, desk.terminal.folder.parent / "strategy", desk.service, **shared) as other:
         await other.quote(1.1)

@@ -22,7 +22,7 @@ async def test_a_url_that_is_not_allowed_is_named_once(connector: Path, tmp_path
         assert "4014" in "".join(e["text"] for e in desk.terminal.events if e["event"] == "comment")
         assert service.calls == []
         await desk.terminal.ask("allow", url=service.url)
-        await desk.advance(60_000)
+        await desk.advance(40_000)
         assert service.syncs()
 
 
@@ -70,18 +70,18 @@ async def test_the_same_bytes_are_sent_again_when_no_answer_came(desk: Desk) -> 
 
 async def test_the_same_bytes_are_sent_until_an_answer_comes(desk: Desk) -> None:
     before = len(desk.service.calls)
-    await desk.faults({"kind": "drop_response", "value": 1003, "error": 0, "match": "/sync", "count": 7})
-    await desk.advance(150_000)
-    assert len({call.raw for call in desk.service.calls[before : before + 8]}) == 1
+    await desk.faults({"kind": "drop_response", "value": 1003, "error": 0, "match": "/sync", "count": 6})
+    await desk.advance(75_000)
+    assert len({call.raw for call in desk.service.calls[before : before + 7]}) == 1
     assert desk.service.epoch == 1
 
 
 async def test_failures_are_answered_with_growing_pauses(desk: Desk) -> None:
     await desk.faults({"kind": "return", "value": -1, "error": 5203, "count": 1000})
     since = len(desk.terminal.events)
-    await desk.advance(120_000)
+    await desk.advance(60_000)
     tries = [e for e in desk.terminal.events[since:] if e["event"] == "web"]
-    assert 4 <= len(tries) <= 14
+    assert 4 <= len(tries) <= 8
 
 
 async def test_a_lost_session_is_begun_again_with_all_that_is_open(desk: Desk) -> None:
@@ -171,12 +171,12 @@ async def test_a_night_without_network_loses_nothing(desk: Desk) -> None:
     await desk.terminal.ask("allow", url=desk.service.url)
     for n in range(8):
         await signal(desk, f"night-{n}")
-        await desk.advance(60_000)
+        await desk.advance(20_000)
     await desk.terminal.ask("balance", amount=100.0)
-    await desk.advance(600_000)
+    await desk.advance(60_000)
     assert desk.service.signals == {}
     await desk.faults()
-    await desk.advance(120_000)
+    await desk.advance(65_000)
     assert [s["comment"] if "comment" in s else s["symbol"] for s in desk.service.signals.values()] == ["EURUSD"] * 8
     assert any(d["type"] == "BALANCE" for d in desk.service.deals.values())
 

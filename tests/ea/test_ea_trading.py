@@ -306,7 +306,7 @@ async def test_an_unknown_end_is_looked_for_at_the_broker_and_never_sent_again(d
 @pytest.mark.parametrize("retcode", [10011, 10012, 10031])
 async def test_an_unknown_end_that_the_broker_does_not_know_becomes_ambiguous(desk: Desk, retcode: int) -> None:
     await desk.scripts({"retcode": retcode})
-    await desk.work(1, ms=90_000)
+    await desk.work(1, ms=70_000)
     assert len(desk.terminal.sends()) == 1
     final = desk.service.result(1)
     assert final is not None

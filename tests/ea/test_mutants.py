@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import inspect
+import os
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-
-from mql5.host.build import build
+from mql5.host.build import build, kept, runtime
 from tests.ea.conftest import CONNECTOR
 from tests.ea.desk import opened
 from tests.ea.mutants import MUTANTS, Mutant
@@ -20,14 +23,26 @@ def test_there_are_enough_mutants() -> None:
     assert len({mutant.name for mutant in MUTANTS}) == len(MUTANTS)
 
 
-@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name.replace(" ", "-"))
-async def test_a_fault_is_noticed(mutant: Mutant, tmp_path: Path) -> None:
+def mutated(mutant: Mutant) -> Path:
+    """The connector with the fault, built; a mutant that does not fit or does not compile proves nothing."""
     text = CONNECTOR.read_text()
-    assert text.count(mutant.old) == 1, f"'{mutant.old}' stands {text.count(mutant.old)} times in the connector"
-    source = tmp_path / CONNECTOR.name
-    source.write_text(text.replace(mutant.old, mutant.new))
-    # Built before the test is asked: a mutant that does not compile proves nothing.
-    executable = build(source, flavour="plain").executable
+    if text.count(mutant.old) != 1:
+        message = f"'{mutant.old}' stands {text.count(mutant.old)} times in the connector"
+        raise AssertionError(message)
+    return build(kept(text.replace(mutant.old, mutant.new), CONNECTOR.name), flavour="plain").executable
+
+
+@pytest.fixture(scope="session")
+def mutants() -> Iterator[dict[str, Future[Path]]]:
+    """All mutants, as many built at a time as there are processors."""
+    runtime("plain")
+    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+        yield {mutant.name: pool.submit(mutated, mutant) for mutant in MUTANTS}
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name.replace(" ", "-"))
+async def test_a_fault_is_noticed(mutants: dict[str, Future[Path]], mutant: Mutant, tmp_path: Path) -> None:
+    executable = await asyncio.wrap_future(mutants[mutant.name])
     module, name = mutant.killer.split(":")
     killer = getattr(importlib.import_module(f"tests.ea.{module}"), name)
     wanted = inspect.signature(killer).parameters

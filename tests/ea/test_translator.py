@@ -6,7 +6,6 @@ import re
 from pathlib import Path
 
 import pytest
-
 from mql5.host.translate import TranslationError, translate
 from mql5.host.translate.names import builtins
 

@@ -7,16 +7,87 @@ from mql5.host.translate.lexer import Token
 from mql5.host.translate.syntax import Enum, Function, Variable
 
 _STATEMENTS = frozenset(
-    "if else for while do switch case default break continue return sizeof true false this NULL const static void".split()
+    [
+        "if",
+        "else",
+        "for",
+        "while",
+        "do",
+        "switch",
+        "case",
+        "default",
+        "break",
+        "continue",
+        "return",
+        "sizeof",
+        "true",
+        "false",
+        "this",
+        "NULL",
+        "const",
+        "static",
+        "void",
+    ]
 )
 _CPP = {
     word: f"'{word}' is a word of C++, not of MQL5"
-    for word in (
-        "auto unsigned signed wchar_t nullptr goto try catch throw constexpr consteval typename mutable volatile register "
-        "inline decltype static_cast reinterpret_cast const_cast asm typeid noexcept static_assert alignas alignof "
-        "explicit char8_t char16_t char32_t size_t thread_local std and or not xor bitand bitor compl concept requires "
-        "co_await co_return co_yield int8_t int16_t int32_t int64_t uint8_t uint16_t uint32_t uint64_t nullptr_t FILE"
-    ).split()
+    for word in [
+        "auto",
+        "unsigned",
+        "signed",
+        "wchar_t",
+        "nullptr",
+        "goto",
+        "try",
+        "catch",
+        "throw",
+        "constexpr",
+        "consteval",
+        "typename",
+        "mutable",
+        "volatile",
+        "register",
+        "inline",
+        "decltype",
+        "static_cast",
+        "reinterpret_cast",
+        "const_cast",
+        "asm",
+        "typeid",
+        "noexcept",
+        "static_assert",
+        "alignas",
+        "alignof",
+        "explicit",
+        "char8_t",
+        "char16_t",
+        "char32_t",
+        "size_t",
+        "thread_local",
+        "std",
+        "and",
+        "or",
+        "not",
+        "xor",
+        "bitand",
+        "bitor",
+        "compl",
+        "concept",
+        "requires",
+        "co_await",
+        "co_return",
+        "co_yield",
+        "int8_t",
+        "int16_t",
+        "int32_t",
+        "int64_t",
+        "uint8_t",
+        "uint16_t",
+        "uint32_t",
+        "uint64_t",
+        "nullptr_t",
+        "FILE",
+    ]
 } | {
     "new": "'new' is outside the subset: objects live by value",
     "delete": "'delete' is outside the subset: objects live by value",
@@ -32,7 +103,7 @@ _CPP = {
     "class": "a class inside of a function is outside the subset",
     "enum": "an enum inside of a function is outside the subset",
 }
-_ASSIGN = frozenset("= += -= *= /= %= &= |= ^= <<= >>= ++ --".split())
+_ASSIGN = frozenset(["=", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "<<=", ">>=", "++", "--"])
 _VALUE_ENDS = frozenset([")", "]"])
 
 

@@ -46,6 +46,7 @@ class Checks:
         return self.problems
 
     def problem(self, token: Token, message: str) -> None:
+        """Remember a refusal at the place of `token`."""
         self.problems.append(Problem(token.file, token.line, message))
 
     def _unique(self) -> None:

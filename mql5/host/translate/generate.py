@@ -57,10 +57,10 @@ class Generator:
                 self._code.tokens(value)
             out.put(",")
         out.put("};", enum.end)
-        name = enum.name.text
-        lines = [f"inline mql::string EnumToString(const {name} value) {{"]
+        kind = enum.name.text
+        lines = [f"inline mql::string EnumToString(const {kind} value) {{"]
         lines += [f"  if (value == {m.text}) return {text_literal(m.text)};" for m, _ in enum.members]
-        lines += [f"  return mql::unnamed_enum({text_literal(name)}, static_cast<int>(value));", "}"]
+        lines += [f"  return mql::unnamed_enum({text_literal(kind)}, static_cast<int>(value));", "}"]
         out.raw("\n".join(lines))
 
     def _parameters(self, parameters: list[Parameter], *, defaults: bool, rvalue: int = -1) -> None:

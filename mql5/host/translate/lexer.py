@@ -18,7 +18,8 @@ _TOKEN = re.compile(
   | (?P<char>'(?:\\x[0-9A-Fa-f]{1,4}|\\.|[^'\\\n])')
   | (?P<number>0[xX][0-9A-Fa-f]+|(?:\d+\.\d*|\.\d+|\d+)(?:[eE][+-]?\d+)?f?)
   | (?P<name>[A-Za-z_][A-Za-z0-9_]*)
-  | (?P<mark><<=|>>=|\.\.\.|->|\+\+|--|\+=|-=|\*=|/=|%=|&=|\|=|\^=|<<|>>|<=|>=|==|!=|&&|\|\||::|\#\#|/(?!\*)|[-+*%<>=!~&|^?:;,.()\[\]{}\#])
+  | (?P<mark><<=|>>=|\.\.\.|->|\+\+|--|\+=|-=|\*=|/=|%=|&=|\|=|\^=|<<|>>|<=|>=|==|!=|&&|\|\||::|\#\#
+      |/(?!\*)|[-+*%<>=!~&|^?:;,.()\[\]{}\#])
     """,
     re.VERBOSE | re.DOTALL,
 )
@@ -38,6 +39,7 @@ class Token:
 
     @property
     def place(self) -> tuple[str, int]:
+        """File and line, as a refusal names them."""
         return (self.file, self.line)
 
     def like(self, kind: str, text: str) -> Token:

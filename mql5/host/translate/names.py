@@ -12,7 +12,15 @@ _NAMES = Path(__file__).resolve().parent / "mql5_names.txt"
 _COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
 
 STRUCTS = frozenset(
-    "MqlTradeRequest MqlTradeResult MqlTradeCheckResult MqlTradeTransaction MqlTick MqlRates MqlDateTime".split(),
+    [
+        "MqlTradeRequest",
+        "MqlTradeResult",
+        "MqlTradeCheckResult",
+        "MqlTradeTransaction",
+        "MqlTick",
+        "MqlRates",
+        "MqlDateTime",
+    ],
 )
 # Written as variables in MQL5, functions in the runtime.
 VARIABLES = {
@@ -36,6 +44,7 @@ class Builtins:
 
     @property
     def types(self) -> frozenset[str]:
+        """Structs and enums of MQL5."""
         return frozenset(self.enums) | STRUCTS
 
     @property

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from mql5.host.translate.errors import TranslationError, refuse
 from mql5.host.translate.lexer import Token, unescape
 from mql5.host.translate.syntax import (
@@ -54,12 +56,15 @@ class Parser:
 
     @property
     def peek(self) -> Token:
+        """The next token."""
         return self._tokens[self._at] if self._at < len(self._tokens) else self._end
 
     def ahead(self, n: int) -> Token:
+        """The token `n` after the next one."""
         return self._tokens[self._at + n] if self._at + n < len(self._tokens) else self._end
 
     def take(self, text: str | None = None) -> Token:
+        """Take the next token, which must be `text` when that is given."""
         token = self.peek
         if text is not None and token.text != text:
             raise refuse(token.place, f"'{text}' expected before '{token.text}'")
@@ -67,6 +72,7 @@ class Parser:
         return token
 
     def name(self) -> Token:
+        """Take a name."""
         token = self.take()
         if token.kind != "name":
             raise refuse(token.place, f"a name was expected before '{token.text}'")
@@ -334,7 +340,7 @@ class Parser:
 def parse(tokens: list[Token], types: frozenset[str]) -> Outline:
     """Return the outline of the program; `types` are the built-in structs and enums."""
     own = set()
-    for here, after in zip(tokens, tokens[1:], strict=False):
+    for here, after in itertools.pairwise(tokens):
         if here.text in {"enum", "struct", "class"} and here.kind == "name" and after.kind == "name":
             own.add(after.text)
     try:

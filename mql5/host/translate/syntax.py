@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from mql5.host.translate.lexer import Token
 
 SIMPLE_TYPES = frozenset(
-    "bool char uchar short ushort int uint long ulong float double string datetime color".split(),
+    [
+        "bool",
+        "char",
+        "uchar",
+        "short",
+        "ushort",
+        "int",
+        "uint",
+        "long",
+        "ulong",
+        "float",
+        "double",
+        "string",
+        "datetime",
+        "color",
+    ],
 )
 
 
@@ -95,6 +111,7 @@ class Group:
     title: str
 
 
+Some = TypeVar("Some")
 Item = Enum | Record | Function | Variable | Group
 
 
@@ -105,14 +122,16 @@ class Outline:
     items: list[Item] = field(default_factory=list)
 
     def enums(self) -> list[Enum]:
+        """All enums."""
         return [item for item in self.items if isinstance(item, Enum)]
 
-    def all(self, kind: type) -> list:
+    def all(self, kind: type[Some]) -> list[Some]:
         """Every item of one kind, in the order of the source."""
         return [item for item in self.items if isinstance(item, kind)]
 
     @property
     def records(self) -> list[Record]:
+        """Structs and classes with their members; forward declarations left out."""
         return [item for item in self.all(Record) if item.members is not None]
 
     @property
