@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from rubi.cli import risk_codes
 from rubi.embedded.places import PROJECT_ROOT, SOURCE_ROOT
 
 OPENAPI = PROJECT_ROOT / "docs" / "openapi.json"
@@ -27,11 +28,15 @@ def register(app: typer.Typer) -> None:
 
 def check(
     write_openapi: Annotated[bool, typer.Option("--write-openapi", help="Bring docs/openapi.json up to date.")] = False,
+    write_codes: Annotated[bool, typer.Option("--write-codes", help="Bring docs/risk.md up to date.")] = False,
 ) -> None:
     """Check format, lint, types, layers, schema, OpenAPI, paths and scripts."""
     if write_openapi:
         OPENAPI.write_text(generated_openapi())
         print(f"wrote {OPENAPI.relative_to(PROJECT_ROOT)}")
+    if write_codes:
+        risk_codes.write()
+        print("wrote docs/risk.md")
     failed = [name for name, step in STEPS.items() if not _passes(name, step)]
     if failed:
         print(f"FAIL: {', '.join(failed)}")
@@ -139,6 +144,7 @@ STEPS: dict[str, Callable[[], Problems]] = {
     "layers": layers,
     "schema": schema,
     "openapi": openapi,
+    "codes": risk_codes.problems,
     "paths": paths,
     "scripts": scripts,
 }
