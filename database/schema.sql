@@ -445,10 +445,10 @@ CREATE TABLE market_data (
 );
 
 -- Open, high, low, close and the worst drawdown inside each bucket; read by history, on every edition.
--- Apart by resolution: a year of hours is 8760 rows that lie together.
+-- Apart by resolution: a year of six hours is 1460 rows that lie together.
 CREATE TABLE account_metrics (
     account_id    uuid NOT NULL,
-    resolution    text NOT NULL CHECK (resolution IN ('1m', '1h', '1d')),
+    resolution    text NOT NULL CHECK (resolution IN ('1m', '15m', '1h', '6h', '1d')),
     bucket        timestamptz NOT NULL,
     equity_open   double precision NOT NULL,
     equity_high   double precision NOT NULL,
@@ -463,7 +463,9 @@ CREATE TABLE account_metrics (
     PRIMARY KEY (account_id, resolution, bucket)
 ) PARTITION BY LIST (resolution);
 CREATE TABLE account_metrics_1m PARTITION OF account_metrics FOR VALUES IN ('1m') WITH (fillfactor = 80);
+CREATE TABLE account_metrics_15m PARTITION OF account_metrics FOR VALUES IN ('15m') WITH (fillfactor = 80);
 CREATE TABLE account_metrics_1h PARTITION OF account_metrics FOR VALUES IN ('1h') WITH (fillfactor = 80);
+CREATE TABLE account_metrics_6h PARTITION OF account_metrics FOR VALUES IN ('6h') WITH (fillfactor = 80);
 CREATE TABLE account_metrics_1d PARTITION OF account_metrics FOR VALUES IN ('1d') WITH (fillfactor = 80);
 
 -- Minutes whose snapshots have changed since they were rolled up.

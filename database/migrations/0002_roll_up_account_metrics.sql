@@ -9,7 +9,7 @@ CREATE INDEX account_snapshots_written ON account_snapshots USING brin (written_
 DROP TABLE account_metrics;
 CREATE TABLE account_metrics (
     account_id    uuid NOT NULL,
-    resolution    text NOT NULL CHECK (resolution IN ('1m', '1h', '1d')),
+    resolution    text NOT NULL CHECK (resolution IN ('1m', '15m', '1h', '6h', '1d')),
     bucket        timestamptz NOT NULL,
     equity_open   double precision NOT NULL,
     equity_high   double precision NOT NULL,
@@ -24,7 +24,9 @@ CREATE TABLE account_metrics (
     PRIMARY KEY (account_id, resolution, bucket)
 ) PARTITION BY LIST (resolution);
 CREATE TABLE account_metrics_1m PARTITION OF account_metrics FOR VALUES IN ('1m') WITH (fillfactor = 80);
+CREATE TABLE account_metrics_15m PARTITION OF account_metrics FOR VALUES IN ('15m') WITH (fillfactor = 80);
 CREATE TABLE account_metrics_1h PARTITION OF account_metrics FOR VALUES IN ('1h') WITH (fillfactor = 80);
+CREATE TABLE account_metrics_6h PARTITION OF account_metrics FOR VALUES IN ('6h') WITH (fillfactor = 80);
 CREATE TABLE account_metrics_1d PARTITION OF account_metrics FOR VALUES IN ('1d') WITH (fillfactor = 80);
 
 CREATE TABLE account_metrics_dirty (

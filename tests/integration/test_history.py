@@ -42,7 +42,7 @@ def z(moment):
 async def test_the_history_of_an_account_is_shown_in_so_many_points(terminal, filled):
     month = path(terminal, **{"from": z(NOW - timedelta(days=30)), "to": z(NOW), "points": 60})
     said = (await terminal.client.get(month, headers=terminal.headers)).json()
-    assert said["resolution"] == "1h"
+    assert said["resolution"] == "6h"
     assert 55 <= len(said["points"]) <= 62
     assert said["max_drawdown"] == 0.5
     assert min(point["equity_low"] for point in said["points"]) == 500

@@ -14,9 +14,17 @@ NOW = datetime(2025, 10, 23, 10, 7, 13, tzinfo=UTC)
 
 @pytest.mark.parametrize(
     ("days", "points", "resolution"),
-    [(365, 500, "1h"), (3650, 500, "1d"), (7, 500, "1m"), (1, 500, "1m"), (0.1, 500, "raw"), (365, 5000, "1h")],
+    [
+        (3650, 500, "1d"),
+        (365, 500, "6h"),
+        (365, 5000, "1h"),
+        (30, 500, "1h"),
+        (7, 500, "15m"),
+        (1, 500, "1m"),
+        (0.1, 500, "raw"),
+    ],
 )
-def test_a_year_is_served_from_hours_and_a_week_from_minutes(days, points, resolution):
+def test_a_stretch_is_served_from_the_coarsest_resolution_that_has_the_points(days, points, resolution):
     assert choose_view(NOW - timedelta(days=days), NOW, points).resolution == resolution
 
 

@@ -1,7 +1,7 @@
 """An account's money over time, for people."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Response
@@ -12,7 +12,7 @@ from rubi.api.tagged import tagged
 from rubi.api.wire import Moment, Told
 from rubi.domain.clock import EARLIEST, LATEST
 from rubi.domain.errors import RubiError
-from rubi.domain.history import MOST_POINTS
+from rubi.domain.history import MOST_POINTS, Resolution
 from rubi.flows.read_history import read_history
 
 router = APIRouter(prefix="/api/v1/mt5", tags=["mt5"])
@@ -41,14 +41,14 @@ class PointOut(Told):
 class HistoryOut(Told):
     """`drawdown` is the worst inside a step, 0 to 1, from the highest equity since `from`; a withdrawal counts as one.
 
-    `resolution` says what the points were made of: the snapshots themselves, or minutes, hours, days of them.
+    `resolution` says what the points were made of: the snapshots themselves, or buckets of them.
     """
 
     session_id: UUID
     account_id: UUID
     start: Moment
     end: Moment
-    resolution: Literal["raw", "1m", "1h", "1d"]
+    resolution: Resolution
     step_seconds: int
     max_drawdown: float
     points: list[PointOut]

@@ -6,13 +6,15 @@ from typing import Literal
 
 from rubi.domain.errors import RubiError
 
-Resolution = Literal["raw", "1m", "1h", "1d"]
+Resolution = Literal["raw", "1m", "15m", "1h", "6h", "1d"]
 WIDTHS: dict[Resolution, timedelta] = {
     "1m": timedelta(minutes=1),
+    "15m": timedelta(minutes=15),
     "1h": timedelta(hours=1),
+    "6h": timedelta(hours=6),
     "1d": timedelta(days=1),
 }
-"""Rollups that are kept, with the width of their buckets."""
+"""Rollups that are kept, with the width of their buckets; each is made of whole buckets of the one before it."""
 SECOND = timedelta(seconds=1)
 MOST_POINTS = 5000
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)

@@ -13,13 +13,10 @@ GROUP BY at ORDER BY at
 
 -- name: points
 -- The same from the rollups of resolution $6.
-SELECT at, max(equity_open) FILTER (WHERE first) AS equity_open, max(equity_high) AS equity_high, min(equity_low) AS equity_low,
-       max(equity_close) FILTER (WHERE last) AS equity, max(balance_close) FILTER (WHERE last) AS balance,
+SELECT at, (array_agg(equity_open ORDER BY bucket))[1] AS equity_open, max(equity_high) AS equity_high, min(equity_low) AS equity_low,
+       (array_agg(equity_close ORDER BY bucket DESC))[1] AS equity, (array_agg(balance_close ORDER BY bucket DESC))[1] AS balance,
        max(greatest(max_drawdown, CASE WHEN peak > 0 THEN least((peak - equity_low) / peak, 1) ELSE 0 END)) AS drawdown, sum(samples)::bigint AS samples
-FROM (SELECT at, equity_open, equity_high, equity_low, equity_close, balance_close, max_drawdown, samples,
-             max(equity_high) OVER (w ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS peak,
-             lag(at) OVER w IS DISTINCT FROM at AS first, lead(at) OVER w IS DISTINCT FROM at AS last
-      FROM (SELECT date_bin($4, bucket, $5) AS at, m.*
-            FROM account_metrics m WHERE account_id = $1 AND resolution = $6 AND bucket >= $2 AND bucket < $3) m
-      WINDOW w AS (ORDER BY bucket)) buckets
+FROM (SELECT bucket, date_bin($4, bucket, $5) AS at, equity_open, equity_high, equity_low, equity_close, balance_close, max_drawdown, samples,
+             max(equity_high) OVER (ORDER BY bucket ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS peak
+      FROM account_metrics WHERE account_id = $1 AND resolution = $6 AND bucket >= $2 AND bucket < $3) buckets
 GROUP BY at ORDER BY at

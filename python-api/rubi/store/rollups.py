@@ -1,17 +1,19 @@
-"""Account metrics by minute, hour and day, and which minutes have to be made anew."""
+"""Account metrics from the minute to the day, and which minutes have to be made anew."""
 
-from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 import asyncpg
 
+from rubi.domain.history import EPOCH, WIDTHS
 from rubi.store.pool import Connection, Row
 from rubi.store.sql import statements
 
 SQL = statements(__file__)
 
-MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+MINUTE, DAY = WIDTHS["1m"], WIDTHS["1d"]
+COARSER = {name: width for name, width in WIDTHS.items() if name != "1m"}
+"""Resolutions that are made of the one before them."""
 
 Bucket = tuple[datetime, UUID]
 """Start of a bucket and its account."""
@@ -56,13 +58,16 @@ async def waiting(conn: Connection, limit: int) -> list[Bucket]:
 
 
 async def make(conn: Connection, minutes: list[Bucket]) -> None:
-    """Make these minutes anew from the snapshots, then the hours and the days they belong to."""
+    """Make these minutes anew from the snapshots, then the coarser buckets they belong to, each from the finer ones."""
     starts = [start for start, _ in minutes]
     accounts = [account for _, account in minutes]
     await conn.execute(SQL["minutes"], accounts, starts, min(starts), max(starts) + MINUTE)
-    hours = {(start.replace(minute=0), account) for start, account in minutes}
-    await _coarser(conn, hours, "1m", "1h", HOUR)
-    await _coarser(conn, {(start.replace(hour=0), account) for start, account in hours}, "1h", "1d", DAY)
+    source = "1m"
+    for target, width in COARSER.items():
+        ordered = sorted({(start - (start - EPOCH) % width, account) for start, account in minutes})
+        buckets = [account for _, account in ordered], [start for start, _ in ordered]
+        await conn.execute(SQL["coarser"], *buckets, source, target, width)
+        source = target
     await conn.execute(SQL["done"], accounts, starts)
 
 
@@ -75,9 +80,3 @@ async def mark(conn: Connection, account_id: UUID, start: datetime, end: datetim
 async def span(conn: Connection, account_id: UUID | None) -> list[Row]:
     """The oldest and the newest snapshot of each account that has any."""
     return await conn.fetch(SQL["span"], account_id)
-
-
-async def _coarser(conn: Connection, buckets: Iterable[Bucket], source: str, target: str, width: timedelta) -> None:
-    ordered = sorted(buckets)
-    accounts, starts = [account for _, account in ordered], [start for start, _ in ordered]
-    await conn.execute(SQL["coarser"], accounts, starts, source, target, width)

@@ -3,7 +3,13 @@
 from datetime import timedelta
 from uuid import uuid4
 
-WIDTHS = {"1m": timedelta(minutes=1), "1h": timedelta(hours=1), "1d": timedelta(days=1)}
+WIDTHS = {
+    "1m": timedelta(minutes=1),
+    "15m": timedelta(minutes=15),
+    "1h": timedelta(hours=1),
+    "6h": timedelta(hours=6),
+    "1d": timedelta(days=1),
+}
 
 
 async def insert(pool, account_id, samples):

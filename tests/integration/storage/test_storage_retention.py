@@ -43,7 +43,7 @@ async def test_snapshots_wait_for_their_rollup(ports):
     await roll_up_metrics(ports)
     await drop_old_series(ports, KEPT, now=NOW)
     assert await count(ports) == 0
-    assert len(await stored(ports.pool, account)) == 3
+    assert len(await stored(ports.pool, account)) == 5
 
 
 async def test_what_comes_later_than_it_would_be_kept_does_not_spoil_the_rollup(ports):
