@@ -26,7 +26,9 @@ from rubi.embedded import process
 from rubi.embedded.loopback import free_port
 from rubi.embedded.places import PROJECT_ROOT, SOURCE_ROOT
 from rubi.embedded.stack import healthy
+from rubi.terminal.execution import Behaviour
 from rubi.terminal.points import VARIABLE
+from rubi.terminal.remote import RemoteBroker
 from rubi.terminal.simulated import AccountTerms
 
 PASSWORD = "SecurePassword123!"
@@ -257,6 +259,14 @@ class Desk:
     async def broker_ready(self) -> None:
         log = self.folder / "broker.log"
         await until(lambda: b"ready " in log.read_bytes(), f"the broker of {self.login}", every=0.02)
+
+    async def script(self, behaviour: Behaviour) -> None:
+        """Say how the broker treats the next order that it gets."""
+        director = RemoteBroker(str(self.folder / "b.sock"))
+        try:
+            await director.script(behaviour)
+        finally:
+            await director.close()
 
     def start_terminal(
         self, *, dies_at: str | None = None, data: str = "t", url: str | None = None, clock_off_by_s: int = 0

@@ -4,7 +4,7 @@ import asyncio
 import signal
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import cycle
 
 from tests.faults.processes import ledgers
@@ -14,7 +14,12 @@ from tests.faults.processes.senders import SYMBOLS, Load, Sender, send_many, wis
 from tests.faults.processes.stage import Desk, Stage
 
 from rubi.embedded import process
+from rubi.terminal.execution import Behaviour
 from rubi.terminal.points import POINTS
+
+MOODS = (Behaviour(late_ms=15_000), Behaviour(silent=True), Behaviour())
+"""How the broker treats an order after whose sending the terminal dies. With a deal so late that the terminal is back
+before it, its journal is the only one who knows that the order was sent."""
 
 KILLED_WITHIN_S = 60.0
 SIGNAL_EVERY_S = 1.0
@@ -34,8 +39,9 @@ async def terminal_kills(stage: Stage, result: Result, *, each: int, accounts: i
         desk.end_terminal()
     load, killed, begun = Load("kills"), Counter(), time.monotonic()
     shares = [[point for n in range(each) for point in POINTS][number::accounts] for number in range(accounts)]
+    moods = cycle(MOODS)
     await asyncio.gather(
-        *(_killed_again_and_again(desk, points, load, killed) for desk, points in zip(desks, shares, strict=True))
+        *(_killed_again(desk, points, load, killed, moods) for desk, points in zip(desks, shares, strict=True))
     )
     killing_s = time.monotonic() - begun
     for desk in desks:
@@ -49,10 +55,14 @@ async def terminal_kills(stage: Stage, result: Result, *, each: int, accounts: i
         result.violations.append(f"{result.runs} of {each * len(POINTS)} kills happened: {dict(killed)}")
 
 
-async def _killed_again_and_again(desk: Desk, points: Sequence[str], load: Load, killed: Counter[str]) -> None:
+async def _killed_again(
+    desk: Desk, points: Sequence[str], load: Load, killed: Counter[str], moods: Iterator[Behaviour]
+) -> None:
     sender = Sender(desk.url, desk.trader.sending, load)
     wishes = cycle(WISHES)
     for n, point in enumerate(points):
+        if point == "after_send":
+            await desk.script(next(moods))
         terminal = desk.start_terminal(dies_at=point)
         deadline = time.monotonic() + KILLED_WITHIN_S
         sent_at, tries = 0.0, 0

@@ -1,7 +1,9 @@
 """Faults between programs: senders and terminals talk to the service through proxies that break things."""
 
 import asyncio
+import random
 import time
+from collections.abc import Sequence
 
 from tests.faults.processes.invariants import examine
 from tests.faults.processes.proxy import CLEAR, Fault, FaultProxy, Plan, evenly, injected
@@ -9,7 +11,20 @@ from tests.faults.processes.report import Result
 from tests.faults.processes.senders import SYMBOLS, Load, Sender, send_many, wish
 from tests.faults.processes.stage import Desk, Stage
 
+from rubi.domain.retcodes import Retcode
+from rubi.terminal.execution import Behaviour
+
 ODDS = 0.08
+MOODS = (
+    Behaviour(late_ms=1000),
+    Behaviour(silent=True),
+    Behaviour(delay_ms=400),
+    Behaviour(retcode=Retcode.REQUOTE),
+    Behaviour(retcode=Retcode.TIMEOUT),
+    Behaviour(lost=True),
+)
+"""What a broker does when it is not well: a late deal, no answer to an order that it has carried out, and so on."""
+
 STORMS: tuple[tuple[str, Plan], ...] = (
     ("requests_and_answers_lost", evenly(ODDS, Fault.DROP_REQUEST, Fault.DROP_RESPONSE)),
     ("cut_in_the_middle", evenly(ODDS, Fault.CUT_REQUEST, Fault.CUT_RESPONSE, Fault.RESET)),
@@ -24,7 +39,6 @@ async def signals(stage: Stage, result: Result, *, runs: int, count: int, accoun
     """Signals by the thousand, with every request and answer at risk on both sides."""
     for number, (name, plan) in enumerate(STORMS[-runs:]):
         part = Result(name)
-        begun = time.monotonic()
         wire = FaultProxy(stage.url, seed=100 + number)
         sending = FaultProxy(stage.url, seed=200 + number)
         try:
@@ -33,8 +47,11 @@ async def signals(stage: Stage, result: Result, *, runs: int, count: int, accoun
             desks = await stage.open_desks(trader, accounts, url=wire.url)
             load = Load(name)
             wire.plan = sending.plan = plan
+            moods = asyncio.create_task(moody(desks, seed=number))
+            sending_since = time.monotonic()
             await send_many(await sending.start(), load, desks, count=count, senders=24, seed=number)
-            sent_in = time.monotonic() - begun
+            sent_in = time.monotonic() - sending_since
+            moods.cancel()
             wire.plan = CLEAR
             await examine(stage, desks, load, part)
         finally:
@@ -51,6 +68,14 @@ async def signals(stage: Stage, result: Result, *, runs: int, count: int, accoun
             "faults": injected(wire, sending),
         }
         merge(result, part)
+
+
+async def moody(desks: Sequence[Desk], *, seed: int, every_s: float = 1.0) -> None:
+    """Until cancelled: now and then a broker treats its next order in a way of its own."""
+    drawn = random.Random(seed)
+    while True:
+        await drawn.choice(desks).script(drawn.choice(MOODS))
+        await asyncio.sleep(every_s)
 
 
 def merge(result: Result, part: Result) -> None:
