@@ -132,7 +132,7 @@ function menu() {
       toggleTheme();
       event.currentTarget.textContent = theme() === 'dark' ? '☀' : '☾';
     }, { class: 'quiet slim', 'aria-label': t('theme') }),
-    button(other.toUpperCase(), () => choose(other), { class: 'quiet slim', lang: other, 'aria-label': LANGUAGES[other] }),
+    button(other.toUpperCase(), () => choose(other), { class: 'quiet slim', lang: other, 'aria-label': `${other.toUpperCase()} · ${LANGUAGES[other]}` }),
     button(t('sign.out'), signOut, { class: 'quiet slim', title: session.user?.username }),
   );
 }

@@ -1,0 +1,117 @@
+"""Every view, light and dark, wide and narrow: nothing sticks out, axe finds nothing serious, pictures are kept."""
+
+import asyncio
+import os
+import signal
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+from tests.serving import make_token
+from tests.web.conftest import simulated
+
+AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text()
+VIEWS = ("terminal", "account", "health", "journal", "connect")
+SERIOUS = ("serious", "critical")
+RUN_AXE = """
+async () => (await axe.run(document, {resultTypes: ['violations']})).violations.map(found => ({
+  id: found.id, impact: found.impact, help: found.help,
+  nodes: found.nodes.slice(0, 3).map(node => node.html.slice(0, 160)),
+}))
+"""
+
+
+async def serious_findings(page) -> list[object]:
+    found = await page.evaluate(RUN_AXE)
+    return [each for each in found if each["impact"] in SERIOUS]
+
+
+@pytest.mark.parametrize(("theme", "wide"), [("light", True), ("dark", True), ("light", False), ("dark", False)])
+async def test_every_view_is_fit_to_be_used(new_visit, url, owner, tmp_path, theme, wide):
+    async with simulated(url, owner.token, tmp_path):
+        # axe looks at the page with a script of its own, which the page's policy refuses.
+        visit = await new_visit(url, wide=wide, theme=theme, bypass_csp=True)
+        page = visit.page
+        await page.goto(url)
+        await page.evaluate(AXE)
+        assert await serious_findings(page) == []
+        await visit.sign_in(owner.username)
+        ticket = page.locator("[data-component=OrderTicket]")
+        await ticket.locator("[data-part=preview] >> text=Approved").first.wait_for()
+        await ticket.locator("[data-act=place]").click()
+        await page.locator("[data-component=Positions] tbody tr").first.wait_for()
+        await page.evaluate(AXE)
+        for view in VIEWS:
+            await visit.view(view)
+            await asyncio.sleep(1.5)
+            sticks_out = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
+            assert sticks_out <= 0, (view, sticks_out)
+            assert await serious_findings(page) == [], view
+            await visit.shot(f"{view}-{'wide' if wide else 'narrow'}-{theme}")
+        await page.click("[data-act=kill]")
+        assert await serious_findings(page) == [], "kill switch"
+        await page.keyboard.press("Escape")
+
+
+async def test_everything_can_be_reached_by_keyboard(new_visit, url, owner, tmp_path):
+    async with simulated(url, owner.token, tmp_path):
+        visit = await new_visit(url)
+        page = visit.page
+        await visit.sign_in(owner.username)
+        await page.locator("[data-part=preview] >> text=Approved").first.wait_for()
+        reached = set()
+        await page.locator(".skip").focus()
+        for _ in range(60):
+            await page.keyboard.press("Tab")
+            reached.add(
+                await page.evaluate(
+                    "(({dataset, name, hash, textContent}) => dataset.act || dataset.side || dataset.sizing || name"
+                    " || hash || textContent)(document.activeElement)"
+                )
+            )
+        assert {"kill", "place", "BUY", "SELL", "risk", "volume", "sl", "tp", "symbol", "#connect"} <= reached
+        await page.locator("[data-act=kill]").focus()
+        await page.keyboard.press("Enter")
+        assert await page.evaluate("document.activeElement.dataset.act") == "halt"
+        await page.keyboard.press("Escape")
+        assert await page.evaluate("document.activeElement.dataset.act") == "kill"
+
+
+@pytest.mark.faults
+async def test_the_page_is_back_within_five_seconds_of_a_killed_api(new_visit, new_stack, new_user, tmp_path):
+    with new_stack() as running:
+        person = await new_user(running.url)
+        token = await make_token(person.client, person.access_token)
+        visit = await new_visit(running.url)
+        page = visit.page
+        # The browser itself says on the console that a line was cut.
+        visit.allowed = ("WebSocket connection", "Failed to load resource")
+        async with simulated(running.url, token["token"], tmp_path):
+            await visit.sign_in(person.username, person.password)
+            await page.locator('.dot[data-state="live"]').wait_for()
+            await page.locator("[data-part=preview] >> text=Approved").first.wait_for()
+            await page.locator("[data-act=place]").click()
+            row = page.locator("[data-component=Positions] tbody tr")
+            await row.first.wait_for()
+            os.kill(running.pid("api"), signal.SIGKILL)
+            await page.locator(".banner.away").wait_for()
+            answered = await _first_answer(running.url)
+            await page.locator('.dot[data-state="live"]').wait_for()
+            took = time.monotonic() - answered
+            print(f"live again {took:.2f} s after the service answered")
+            assert took < 5
+            await page.locator(".banner.away").wait_for(state="detached")
+            stored = (await person.client.get("/api/v1/trading/positions")).json()["positions"]
+            assert await row.count() == len(stored) == 1
+            await page.locator("[data-part=summary]:not(.stale)").wait_for()
+
+
+async def _first_answer(url: str) -> float:
+    async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=30) as client:
+        while True:
+            try:
+                if (await client.get("/health/ready")).status_code == 200:
+                    return time.monotonic()
+            except httpx.TransportError:
+                await asyncio.sleep(0.05)
