@@ -26,7 +26,17 @@ SLOWEST_BODY = 10.0
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{8,128}")
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
-_QUIET = frozenset({"/health", "/health/live", "/health/ready", "/metrics", "/api/v1/mt5/sync", "/api/v1/mt5/ping"})
+_QUIET = frozenset(
+    {
+        "/health",
+        "/health/live",
+        "/health/ready",
+        "/metrics",
+        "/api/v1/mt5/sync",
+        "/api/v1/mt5/ping",
+        "/assets/{digest}/{name:path}",
+    }
+)
 _HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
