@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from tests.integration.wire import new_terminal
 
+from rubi.api.history import HistoryOut
+from rubi.api.market import CandlesOut
 from rubi.flows.roll_up_metrics import roll_up_metrics
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -42,6 +44,7 @@ def z(moment):
 async def test_the_history_of_an_account_is_shown_in_so_many_points(terminal, filled):
     month = path(terminal, **{"from": z(NOW - timedelta(days=30)), "to": z(NOW), "points": 60})
     said = (await terminal.client.get(month, headers=terminal.headers)).json()
+    HistoryOut.model_validate(said)
     assert said["resolution"] == "6h"
     assert 55 <= len(said["points"]) <= 62
     assert said["max_drawdown"] == 0.5
@@ -96,6 +99,7 @@ async def test_candles_are_paged_and_made_where_they_are_missing(terminal, accou
     )
     url = "/api/v1/market/candles?symbol=EURUSD&timeframe=M30&limit=40"
     first = (await terminal.client.get(url, headers=terminal.headers)).json()
+    CandlesOut.model_validate(first)
     assert first["resampled_from"] == "M1"
     assert len(first["candles"]) == 40
     cursor = first["next"].replace("+", "%2B")

@@ -136,16 +136,14 @@ async def candles(
         found = await read_candles(
             conn, chosen.id, chosen.clock, symbol, timeframe, start=since, end=until, limit=limit
         )
-    body = CandlesOut.model_validate(
-        {
-            "account_id": chosen.id,
-            "symbol": symbol,
-            "timeframe": timeframe,
-            "resampled_from": found.resampled_from,
-            "next": None if found.earlier is None else found.earlier.isoformat(),
-            "candles": list(found.candles),
-        }
-    )
+    body = {
+        "account_id": chosen.id,
+        "symbol": symbol,
+        "timeframe": timeframe,
+        "resampled_from": found.resampled_from,
+        "next": None if found.earlier is None else found.earlier.isoformat(),
+        "candles": list(found.candles),
+    }
     return tagged(body, if_none_match)
 
 
