@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from mql5.host.build import build
 from tests.ea.conftest import CONNECTOR
-from tests.ea.desk import ACCOUNT, Desk, opened
+from tests.ea.desk import ACCOUNT, Desk, opened, settings_for
+from tests.ea.driver import running
 from tests.ea.service import serving
 from tests.ea.test_ea_network import signal
 
@@ -203,3 +204,35 @@ async def test_a_strategy_of_ones_own_sends_signals_with_three_lines(desk: Desk)
     sent = list(desk.service.signals.values())
     assert sent
     assert {(s["symbol"], s["signal_type"], s["stop_loss"]) for s in sent} == {("EURUSD", "BUY", 1.095)}
+
+
+async def test_the_example_sends_a_signal_when_its_averages_cross(desk: Desk) -> None:
+    source = CONNECTOR.parent / "Experts" / "Rubi" / "RubiMovingAverageExample.mq5"
+    example = build(source, include_dirs=[CONNECTOR.parent / "Include"]).executable
+    base = 1761224340
+
+    def bars(closes: list[float]) -> list[dict[str, float]]:
+        return [
+            {"time": base + 60 * n, "open": c, "high": c, "low": c, "close": c, "tick_volume": 1}
+            for n, c in enumerate(closes)
+        ]
+
+    falling = [1.2 - n * 0.001 for n in range(60)]
+    shared = {"common": str(desk.terminal.folder / "Common")}
+    async with running(example, desk.terminal.folder.parent / "example", settings_for(desk.service, **shared)) as other:
+        await other.ask("bars", period=1, bars=bars(falling))
+        assert await other.ask("init") == 0
+        await other.ask("bars", period=1, bars=bars([*falling, 1.4, 1.4]))
+        await other.ask("quote", bid=1.4, ask=1.40002)
+        await other.ask("advance", ms=100)
+    await desk.advance(2000)
+    sent = [(s["signal_type"], s.get("stop_loss"), s.get("take_profit")) for s in desk.service.signals.values()]
+    assert sorted(sent, key=str) == [("BUY", 1.39702, 1.40602), ("CLOSE_SELL", None, None)]
+
+
+@pytest.mark.parametrize("path", sorted((CONNECTOR.parent / "Scripts" / "Rubi").glob("*.mq5")), ids=lambda p: p.stem)
+async def test_the_scripts_run(path: Path, tmp_path: Path) -> None:
+    script = build(path, include_dirs=[CONNECTOR.parent / "Include"]).executable
+    async with serving() as service, running(script, tmp_path / "t", settings_for(service)) as terminal:
+        assert await terminal.ask("init") == 0
+        assert terminal.prints()

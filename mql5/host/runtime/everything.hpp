@@ -6,6 +6,7 @@
 #include "api/common.hpp"
 #include "api/convert.hpp"
 #include "api/files.hpp"
+#include "api/indicators.hpp"
 #include "api/maths.hpp"
 #include "api/trade.hpp"
 #include "program.hpp"

@@ -10,13 +10,14 @@ from mql5.host.translate.syntax import SIMPLE_TYPES, Function, Outline, Record, 
 HANDLERS: dict[str, tuple[set[str], list[str]]] = {
     "OnInit": ({"int", "void"}, []),
     "OnDeinit": ({"void"}, ["int"]),
+    "OnStart": ({"void"}, []),  # a script: all it does is done at `init`
     "OnTick": ({"void"}, []),
     "OnTimer": ({"void"}, []),
     "OnTrade": ({"void"}, []),
     "OnTradeTransaction": ({"void"}, ["MqlTradeTransaction", "MqlTradeRequest", "MqlTradeResult"]),
     "OnChartEvent": ({"void"}, ["int", "long", "double", "string"]),
 }
-_FOREIGN = {"OnTester", "OnTesterInit", "OnTesterDeinit", "OnTesterPass", "OnBookEvent", "OnCalculate", "OnStart"}
+_FOREIGN = {"OnTester", "OnTesterInit", "OnTesterDeinit", "OnTesterPass", "OnBookEvent", "OnCalculate"}
 PREDEFINED = {"__FUNCTION__", "__LINE__", "__FILE__", "__MQLBUILD__", "__MQL5BUILD__", "EMPTY"}
 
 
@@ -39,6 +40,9 @@ class Checks:
             self._record(record)
         for variable in self.outline.all(Variable):
             self._variable(variable)
+        handlers = {f.name.text: f for f in self.outline.all(Function) if f.owner is None and f.name.text in HANDLERS}
+        if "OnStart" in handlers and len(handlers) > 1:
+            self.problem(handlers["OnStart"].name, "a script has OnStart and no other handler")
         if not any(f.owner is None and f.name.text in HANDLERS for f in self.outline.all(Function)):
             first = self.outline.items[0] if self.outline.items else None
             at = first.at if first else Token("end", "", "", 1, first=True, space=False)

@@ -177,20 +177,20 @@ class Generator:
             if f.owner is None and f.body is not None and f.name.text in HANDLERS
         }
         lines = ["namespace mql {"]
-        for name, arguments in ((n, _ARGUMENTS.get(n, "")) for n in HANDLERS):
+        events = [name for name in HANDLERS if name != "OnStart"]
+        for name, arguments in ((n, _ARGUMENTS.get(n, "")) for n in events):
             names = ", ".join(part.split()[-1].lstrip("&") for part in arguments.split(",")) if arguments else ""
             function = present.get(name)
             call = f"::ea::{name}({names})" if function is not None else ""
             if name == "OnInit":
+                call = call or ("::ea::OnStart()" if "OnStart" in present else "")
                 is_int = function is not None and function.result is not None and function.result.text == "int"
                 body = f"return {call};" if is_int else f"{call}; return 0;" if call else "return 0;"
                 lines.append(f"static int handle_{name}() {{ {body} }}")
             else:
                 lines.append(f"static void handle_{name}({arguments}) {{ {call}; }}")
-        pointers = ", ".join(
-            f"&handle_{name}" if name in present or name == "OnInit" else "nullptr" for name in HANDLERS
-        )
-        for name in HANDLERS:
+        pointers = ", ".join(f"&handle_{name}" if name in present or name == "OnInit" else "nullptr" for name in events)
+        for name in events:
             if name not in present and name != "OnInit":
                 lines = [line for line in lines if f"handle_{name}(" not in line]
         lines += [f"const handlers program = {{{pointers}}};", "}  // namespace mql"]
