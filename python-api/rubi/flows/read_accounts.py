@@ -4,11 +4,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from rubi.domain.account import TradingState
+from rubi.domain.account import TradingState, strictest
 from rubi.domain.errors import NotFoundError
 from rubi.flows.ports import Ports
 from rubi.flows.show_signal import shown
-from rubi.flows.switch_trading import strictest
 from rubi.store import account_views
 from rubi.store.order_views import Owner
 from rubi.store.pool import Row
@@ -17,7 +16,7 @@ SILENT_AFTER = timedelta(seconds=15)
 _PLAIN = (
     "id", "login", "server", "broker", "currency", "leverage", "margin_mode", "trade_mode", "fifo_close",
     "hedge_allowed", "epoch", "trading_state", "trading_reason", "not_tradable_code", "reconciled_at", "created_at",
-    "positions_open", "orders_working", "orders_queued", "orders_unknown",
+    "risk_state", "risk_reason", "positions_open", "orders_working", "orders_queued", "orders_unknown",
 )  # fmt: skip
 _MONEY = ("balance", "equity", "margin", "margin_free", "margin_level", "profit", "credit")
 _SESSION = (
@@ -62,7 +61,7 @@ def _show(row: Row, now: datetime) -> dict[str, Any]:
     money = {name: shown(name, row[name]) for name in _MONEY}
     return {
         **{name: shown(name, row[name]) for name in _PLAIN},
-        "effective_state": strictest([TradingState(row["trading_state"]), *whole]),
+        "effective_state": strictest([TradingState(row["trading_state"]), TradingState(row["risk_state"]), *whole]),
         "switches": switches,
         "live": live,
         "reconciled": row["reconciled_at"] is not None,

@@ -132,7 +132,8 @@ async def _tell(
                 code=f"{limit}_{became}",
                 severity=_SEVERITY[became],
                 object_="account",
-                object_id=f"{account_id}@{now.isoformat()}",
+                # A loss around the warning is told once a day; whatever is reached beyond it, each time.
+                object_id=f"{account_id}@{after.day.day if became is LossLevel.WARN else now.isoformat()}",
                 detail=_detail(limit, watched, account.snapshot),
                 now=now,
             )

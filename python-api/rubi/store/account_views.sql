@@ -2,6 +2,7 @@
 -- The owner's accounts with everything that lives: money, session, switches, clock, counts. $3: this one only.
 SELECT a.id, a.login, a.server, a.broker, a.currency, a.leverage, a.margin_mode, a.trade_mode, a.fifo_close, a.hedge_allowed, a.epoch, a.trading_state,
        a.trading_reason, a.not_tradable_code, a.reconciled_at, a.created_at,
+       coalesce(r.trading_state, 'ACTIVE') AS risk_state, r.trading_reason AS risk_reason,
        st.balance, st.equity, st.margin, st.margin_free, st.margin_level, st.profit, st.credit, st.taken_at AS money_at, st.positions_taken_at, st.orders_taken_at,
        s.id AS session_id, s.state AS session_state, s.terminal_instance_id, s.protocol, s.ea_version, s.connected_at, s.last_seen_at,
        (SELECT jsonb_agg(jsonb_build_array(b.from_at, b.minutes, b.suspect) ORDER BY b.from_at) FROM broker_offsets b WHERE b.account_id = a.id) AS offsets,
@@ -14,6 +15,7 @@ SELECT a.id, a.login, a.server, a.broker, a.currency, a.leverage, a.margin_mode,
 FROM accounts a
 LEFT JOIN account_states st ON st.account_id = a.id
 LEFT JOIN mt5_sessions s ON s.id = a.session_id
+LEFT JOIN risk_accounts r ON r.account_id = a.id
 WHERE a.user_id = $1 AND ($2::uuid IS NULL OR a.id = $2) AND ($3::uuid IS NULL OR a.id = $3)
 ORDER BY a.created_at, a.id
 LIMIT 1000;

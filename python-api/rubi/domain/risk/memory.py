@@ -21,6 +21,8 @@ RESET_PATIENCE = timedelta(minutes=2)
 """A first snapshot this long after the reset is no picture of it: the reset was missed and is rebuilt from deals."""
 DOUBT_AFTER = timedelta(seconds=60)
 """Money that is missing for this long without a deal counts as lost; until then the deal is on its way."""
+ROUNDING = 10
+"""Smallest units of the account's currency that brokers may round a deal by: what is below is a result, no question."""
 EMPTY = 10
 """At the reset the account held less than this part (a tenth) of what was paid in since: it was as good as empty."""
 GIVE_UP_AFTER = timedelta(hours=1)
@@ -46,7 +48,7 @@ class Ledger:
     def gap(self, account: AccountSnapshot) -> Money:
         """Return the money that no deal explains; negative: money is missing. Cents of rounding are none."""
         gap = account.balance + account.credit - self.funds - self.deals
-        return Money(gap) if abs(gap) >= Decimal(1).scaleb(-account.digits) else NO_MONEY
+        return Money(gap) if abs(gap) >= ROUNDING * Decimal(1).scaleb(-account.digits) else NO_MONEY
 
 
 @dataclass(frozen=True, slots=True)
