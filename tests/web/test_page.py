@@ -129,7 +129,7 @@ async def test_the_kill_switch_halts_reduces_flattens_and_resumes(new_visit, cli
         await page.wait_for_selector("dialog >> text=Reducing only")
         assert await state() == "REDUCING"
         await page.click("dialog [data-act=halt]")
-        await page.wait_for_selector(".banner.halt")
+        await page.wait_for_selector(".banner.halt >> text=Trading is halted")
         assert await state() == "HALTED"
         flatten = page.locator("dialog [data-act=flatten]")
         await flatten.click()
