@@ -61,7 +61,7 @@ def _show(
         "counts": {
             "positions": len(facts.positions),
             "pendings": len(facts.pendings),
-            "reservations": len(facts.reservations),
+            "reservations": sum(one.opens for one in facts.reservations),
             "max": facts.policy.max_positions,
         },
         "money": None,

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from rubi.domain.account import AccountSnapshot, TradingState, strictest
 from rubi.domain.clock import BrokerClock
+from rubi.domain.order import OrderKind
 from rubi.domain.risk.case import TradingStates
 from rubi.domain.risk.codes import DenialCode
 from rubi.domain.risk.day import trading_day
@@ -183,7 +184,7 @@ def _pending(stored: list[Any]) -> PendingOrder:
 
 
 def _reservation(stored: list[Any]) -> Reservation:
-    symbol, side, volume, risk, margin, price, order_id = stored
+    symbol, side, volume, risk, margin, price, order_id, kind = stored
     return Reservation(
         symbol=symbol,
         side=Side(side),
@@ -192,6 +193,7 @@ def _reservation(stored: list[Any]) -> Reservation:
         margin=Money(Decimal(margin)),
         price=_price(price),
         order_id=order_id,
+        kind=OrderKind(kind),
     )
 
 

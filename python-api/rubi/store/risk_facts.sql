@@ -31,7 +31,8 @@ SELECT a.currency, a.currency_digits, a.leverage, a.margin_mode, a.trading_state
                                            h.position_id::text, h.ticket::text) ORDER BY h.position_id) FROM held h) AS positions,
        (SELECT jsonb_agg(jsonb_build_array(w.symbol, w.type, w.volume_current::text, w.price_open::text, w.sl::text, w.ticket::text)
                          ORDER BY w.ticket) FROM working w) AS pendings,
-       (SELECT jsonb_agg(jsonb_build_array(r.symbol, r.side, coalesce(r.volume, 0)::text, r.reserved_risk::text, r.reserved_margin::text, r.price::text, r.id)
+       (SELECT jsonb_agg(jsonb_build_array(r.symbol, r.side, coalesce(r.volume, 0)::text, r.reserved_risk::text, r.reserved_margin::text,
+                                           coalesce(r.reserved_price, r.price)::text, r.id, r.kind)
                          ORDER BY r.id) FROM reserved r) AS reservations,
        EXISTS (SELECT FROM trading_orders u WHERE u.account_id = $1 AND u.state = 'UNKNOWN' AND u.symbol = $2
                AND u.kind IN ('OPEN', 'PLACE_PENDING')) AS unknown_order,

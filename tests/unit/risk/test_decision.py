@@ -3,6 +3,8 @@ from dataclasses import fields, replace
 from datetime import timedelta
 from decimal import Decimal as D
 from decimal import localcontext
+from types import SimpleNamespace
+from uuid import UUID
 
 import pytest
 from hypothesis import given, settings
@@ -16,7 +18,7 @@ from rubi.domain.risk.correlation import Correlation
 from rubi.domain.risk.day import trading_day
 from rubi.domain.risk.decision import Decision, show
 from rubi.domain.risk.drawdown import open_nav
-from rubi.domain.risk.exposure import of_position
+from rubi.domain.risk.exposure import notional, of_position
 from rubi.domain.risk.gates import decide, decision_record, replay
 from rubi.domain.risk.holdings import PendingOrder, Reservation
 from rubi.domain.risk.loss import LossLevel, open_day
@@ -27,6 +29,7 @@ from rubi.domain.risk.status import headroom_lots, status
 from rubi.domain.signal import OrderType
 from rubi.domain.symbol import SessionWindow
 from rubi.domain.units import Side, on_grid
+from rubi.flows.weigh_signal import Opening, order_of
 
 TODAY = trading_day(NOW, RiskPolicy(), BrokerClock())
 
@@ -217,16 +220,27 @@ def test_a_farther_stop_never_buys_more(one, wider):
     assert (far_decision.volume or 0) <= (near_decision.volume or 0)
 
 
+def reserved_by(one: RiskCase, decision: Decision) -> Reservation:
+    """What the order of an approved decision reserves, out of the columns that are kept of it."""
+    facts = SimpleNamespace(policy=one.policy, specs=one.specs, tick=one.tick)
+    order = order_of(Opening(1, one.proposal), UUID(int=1), decision, facts, now=NOW)
+    return Reservation(
+        order.symbol,
+        order.side,
+        order.volume,
+        order.reserved_risk,
+        order.reserved_margin,
+        order.reserved_price or order.price,
+        kind=order.kind,
+    )
+
+
 def drained(one: RiskCase) -> tuple[RiskCase, int]:
     """Let the same signal come again and again, each approval reserved, until one is denied."""
     approved = 0
     while (decision := decide(one, now=NOW)).approved:
         approved += 1
-        assert decision.volume is not None
-        assert decision.risk is not None
-        assert decision.margin is not None
-        kept = Reservation("EURUSD", Side.BUY, decision.volume, decision.risk, decision.margin, decision.entry)
-        one = replace(one, reservations=(*one.reservations, kept))
+        one = replace(one, reservations=(*one.reservations, reserved_by(one, decision)))
     return one, approved
 
 
@@ -250,10 +264,10 @@ def test_with_headroom_for_three_exactly_three_are_approved(policy, code):
     assert decide(full_, now=NOW).code is code
 
 
-@given(one=cases)
-@settings(max_examples=40)
-def test_no_run_of_approvals_passes_a_limit(one):
-    last, _ = drained(replace(one, policy=replace(one.policy, max_positions=40)))
+@given(one=cases, leverage=st.decimals("1", "40", places=1))
+@settings(max_examples=60)
+def test_no_run_of_approvals_passes_a_limit(one, leverage):
+    last, _ = drained(replace(one, policy=replace(one.policy, max_positions=40, max_leverage=leverage)))
     money, policy = last.account, last.policy
     assert money is not None
     held_risk = sum((of_position(p, specs[p.symbol], policy).risk for p in last.positions), D(0))
@@ -263,6 +277,10 @@ def test_no_run_of_approvals_passes_a_limit(one):
         assert last.day is not None
         assert policy.max_daily_loss_percent is not None
         assert money.equity - held_risk - reserved >= last.day.anchor * (1 - policy.max_daily_loss_percent / 100)
+        assert policy.max_leverage is not None
+        held_worth = sum((of_position(p, specs[p.symbol], policy).notional for p in last.positions), D(0))
+        on_their_way = sum((notional(eurusd(), D("1.1"), kept.volume) for kept in last.reservations), D(0))
+        assert held_worth + on_their_way <= money.equity * policy.max_leverage
 
 
 prices = st.decimals("0.00001", "3", places=5)

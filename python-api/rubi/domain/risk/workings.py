@@ -11,6 +11,7 @@ from rubi.domain.risk.exposure import (
     Exposure,
     ExposureKind,
     assumed_risk,
+    has_no_worth,
     notional,
     of_pending,
     of_position,
@@ -22,7 +23,7 @@ from rubi.domain.risk.margin import margin_per_lot
 from rubi.domain.risk.sizing import Sized
 from rubi.domain.signal import OrderType
 from rubi.domain.symbol import SymbolSpec, Tick
-from rubi.domain.units import ZERO, Lots, Money, Price
+from rubi.domain.units import ZERO, Lots, Money, Price, Side
 
 
 class Workings:
@@ -47,6 +48,9 @@ class Workings:
         self.needed_symbols = sorted({self.proposal.symbol, *(one.symbol for one in held)})
         self.exposures = self._exposures()
         self.total_risk = open_risk(self.exposures)
+        self.opening = tuple(one for one in case.reservations if one.opens)
+        self.unpriced = sorted({one.symbol for one in self.opening if has_no_worth(one, self.specs.get(one.symbol))})
+        """Symbols of orders on their way whose worth cannot be told."""
         self.book = Book(case.correlations, self.specs)
         self.results: list[GateResult] = []
 
@@ -95,8 +99,14 @@ class Workings:
 
     def already(self) -> Lots:
         """Lots in the proposal's symbol and direction."""
-        mine = (self.proposal.symbol, self.proposal.side)
-        return Lots(sum((one.volume for one in self.exposures if (one.symbol, one.side) == mine), ZERO))
+        return Lots(sum((one.volume for one in self.held(self.proposal.side)), ZERO))
+
+    def held(self, side: Side) -> tuple[Exposure, ...]:
+        """What is open or will be on one side of the proposal's symbol."""
+        mine = (self.proposal.symbol, side)
+        return tuple(
+            one for one in self.exposures if (one.symbol, one.side) == mine and one.kind is not ExposureKind.CHANGE
+        )
 
     def margin_per_lot(self) -> tuple[Money, str] | None:
         """Margin of one lot of the proposal and where the figure comes from."""
