@@ -1,13 +1,15 @@
 import json
+from enum import Enum
 from dataclasses import fields, replace
 from datetime import timedelta
 from decimal import Decimal as D
 from decimal import localcontext
-from types import SimpleNamespace
+from types import NoneType, SimpleNamespace
+from typing import get_args, get_type_hints
 from uuid import UUID
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.unit.risk.cases import NOW, account, case, eurusd, gbpusd, position, proposal, tick, usdjpy
 
@@ -22,7 +24,8 @@ from rubi.domain.risk.exposure import notional, of_position
 from rubi.domain.risk.gates import decide, decision_record, replay
 from rubi.domain.risk.holdings import PendingOrder, Reservation
 from rubi.domain.risk.loss import LossLevel, open_day
-from rubi.domain.risk.policy import LockScope, RiskPolicy, SizingMode, StopGuard
+from rubi.domain.risk.memory import PastDeals, begin, watch
+from rubi.domain.risk.policy import LockScope, LowProfitGuard, PolicyError, RiskPolicy, SizingMode, StopGuard
 from rubi.domain.risk.protections import Closure, Lock
 from rubi.domain.risk.record import RecordError, build, canonical, digest, plain
 from rubi.domain.risk.status import headroom_lots, status
@@ -342,6 +345,57 @@ def test_whatever_is_missing_or_odd_the_answer_is_a_decision(changes):
     assert decision.approved == (decision.code is None)
     assert not decision.approved or all(gate.passed for gate in decision.gates)
     assert replay(json.loads(json.dumps(decision_record(one, decision)))).digest == decision.digest
+
+
+def extremes(hint) -> st.SearchStrategy:
+    """Values of one parameter of a policy, as JSON has them: from nothing to far beyond what is accepted."""
+    kinds = set(get_args(hint)) or {hint}
+    if StopGuard in kinds:
+        seconds = st.sampled_from([1, 3600, 366 * 86400])
+        guard = {"stops": st.integers(1, 10000), "window_seconds": seconds, "lock_seconds": seconds}
+        return st.none() | st.fixed_dictionaries(guard)
+    if LowProfitGuard in kinds:
+        seconds, least = st.sampled_from([1, 366 * 86400]), st.sampled_from(["-999999999999.99", "0", "1e11"])
+        guard = {"trades": st.integers(1, 5), "window_seconds": seconds, "min_profit": least, "lock_seconds": seconds}
+        return st.none() | st.fixed_dictionaries(guard)
+    kind = next(one for one in kinds if one is not NoneType)
+    kind = getattr(kind, "__supertype__", kind)
+    if kind is bool:
+        return st.booleans()
+    if kind is int:
+        return st.sampled_from([1, 2, 600, 1439, 10000, 86400, 366 * 86400, 10**12])
+    if kind is D:
+        numbers = ["0", "0.00000001", "0.01", "1", "80", "100", "100000", "999999999999.99999999", "1e12", "1e40"]
+        return st.sampled_from(numbers) | (st.none() if NoneType in kinds else st.nothing())
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return st.sampled_from([one.value for one in kind])
+    return st.nothing()
+
+
+PARAMETERS = {
+    name: strategy
+    for name, hint in get_type_hints(RiskPolicy).items()
+    if name != "version" and not (strategy := extremes(hint)).is_empty
+}
+
+
+@given(values=st.lists(st.sampled_from(sorted(PARAMETERS)), max_size=6, unique=True).flatmap(
+    lambda names: st.fixed_dictionaries({name: PARAMETERS[name] for name in names})
+), rich=st.booleans())  # fmt: skip
+@settings(max_examples=600, suppress_health_check=[HealthCheck.filter_too_much])
+def test_every_policy_that_is_accepted_gives_an_answer(values, rich):
+    try:
+        policy = RiskPolicy.from_dict(values)
+    except PolicyError:
+        return
+    money = account("99999999999.99", digits=8) if rich else account()
+    closed = Closure("EURUSD", Side.BUY, NOW - timedelta(days=2), D("-3.5"), by_stop=True)
+    one = case(policy=policy, account=money, positions=(position(),), closures=(closed,) * 3, atr=D("0.0025"))
+    one = replace(one, proposal=replace(one.proposal, stop=None)) if rich and not policy.require_stop else one
+    decision = decide(one, now=NOW)
+    assert decision.approved == (decision.code is None)
+    today_ = trading_day(NOW, policy, BrokerClock())
+    assert watch(begin(money, policy, today_, PastDeals()), money, policy, today_, deals_come=True, now=NOW)
 
 
 def test_every_field_of_a_decision_is_in_its_record():
