@@ -157,7 +157,9 @@ async def test_what_an_order_adds_to_a_netted_position_is_reserved_until_a_list_
     await terminal.sync(positions=[position()], deals=[deal(7001, 55, 0.1)], **FULL)
     order_id = await queue(terminal)
     await terminal.sync()
-    await terminal.sync(deals=[deal(7002, 56, 0.1, comment=comment_of(order_id), position_id=position()["position_id"])])
+    await terminal.sync(
+        deals=[deal(7002, 56, 0.1, comment=comment_of(order_id), position_id=position()["position_id"])]
+    )
     assert await state_of(conn, order_id) == "FILLED"
     await conn.execute("UPDATE trading_orders SET filled_at = filled_at + interval '1 h', final_at = NULL")
     await terminal.sync(positions=[position()], **FULL)

@@ -61,6 +61,17 @@ class RiskFacts:
     """The terminal is an older connector: no specification, no quotes, figures every half minute."""
 
 
+@dataclass(frozen=True, slots=True)
+class QuotedSymbol:
+    """A symbol with its quote, and what holds for it alone."""
+
+    spec: SymbolSpec
+    tick: Tick
+    state: TradingState
+    unknown_order: bool
+    quotes: tuple[LotQuote, ...]
+
+
 async def take_turn(conn: Connection, account_id: UUID) -> None:
     """Wait for the account's lock; it is given back at the end of the transaction."""
     await conn.execute(SQL["take_turn"], account_id)
@@ -105,13 +116,20 @@ async def gather(conn: Connection, account_id: UUID, symbol: str, *, now: dateti
     )
 
 
-async def quoted_symbols(conn: Connection, account_id: UUID) -> list[tuple[SymbolSpec, Tick]]:
+async def quoted_symbols(conn: Connection, account_id: UUID) -> list[QuotedSymbol]:
     """Every symbol whose specification and quote are known, with both."""
     found = []
     for row in await conn.fetch(SQL["quoted_symbols"], account_id):
         spec = spec_of(row["name"], row["spec"], row["received_at"])
-        tick = Tick(spec.name, Price(row["bid"]), Price(row["ask"]), row["quoted_at"], row["tick_received_at"])
-        found.append((spec, tick))
+        found.append(
+            QuotedSymbol(
+                spec=spec,
+                tick=Tick(spec.name, Price(row["bid"]), Price(row["ask"]), row["quoted_at"], row["tick_received_at"]),
+                state=strictest([TradingState.ACTIVE, *(TradingState(each) for each in row["switches"] or ())]),
+                unknown_order=row["unknown_order"],
+                quotes=tuple(_quote(spec.name, each) for each in row["quotes"] or ()),
+            )
+        )
     return found
 
 

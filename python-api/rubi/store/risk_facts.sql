@@ -70,6 +70,13 @@ WHERE d.account_id = $1 AND d.executed_at >= $2 AND d.entry IN ('OUT', 'OUT_BY')
 ORDER BY d.executed_at DESC LIMIT 1000;
 
 -- name: quoted_symbols
-SELECT y.name, y.spec, y.received_at, t.bid, t.ask, t.quoted_at, t.received_at AS tick_received_at
-FROM symbols y JOIN latest_ticks t ON t.account_id = y.account_id AND t.symbol = y.name
+-- Every symbol with a specification and a quote, and what holds for it alone.
+SELECT y.name, y.spec, y.received_at, t.bid, t.ask, t.quoted_at, t.received_at AS tick_received_at,
+       (SELECT array_agg(w.state) FROM trading_switches w WHERE w.user_id = a.user_id AND w.cleared_at IS NULL
+          AND (w.account_id IS NULL OR w.account_id = $1) AND w.symbol = y.name) AS switches,
+       EXISTS (SELECT FROM trading_orders u WHERE u.account_id = $1 AND u.state = 'UNKNOWN' AND u.symbol = y.name
+               AND u.kind IN ('OPEN', 'PLACE_PENDING')) AS unknown_order,
+       (SELECT jsonb_agg(jsonb_build_array(q.side, q.entry::text, q.stop::text, q.loss_per_lot::text, q.margin_per_lot::text, q.received_at))
+        FROM terminal_quotes q WHERE q.account_id = $1 AND q.symbol = y.name) AS quotes
+FROM symbols y JOIN accounts a ON a.id = y.account_id JOIN latest_ticks t ON t.account_id = y.account_id AND t.symbol = y.name
 WHERE y.account_id = $1 ORDER BY y.name LIMIT 500;

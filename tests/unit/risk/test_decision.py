@@ -1,17 +1,16 @@
 import json
-from enum import Enum
 from dataclasses import fields, replace
 from datetime import timedelta
 from decimal import Decimal as D
 from decimal import localcontext
-from types import NoneType, SimpleNamespace
-from typing import get_args, get_type_hints
+from types import SimpleNamespace
 from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.risk.cases import NOW, account, case, eurusd, gbpusd, position, proposal, tick, usdjpy
+from tests.unit.risk.strategies import TODAY, cases, held, specs
 
 from rubi.domain.clock import BrokerClock, OffsetChange
 from rubi.domain.risk.case import RiskCase, SizingChoice
@@ -23,18 +22,14 @@ from rubi.domain.risk.drawdown import open_nav
 from rubi.domain.risk.exposure import notional, of_position
 from rubi.domain.risk.gates import decide, decision_record, replay
 from rubi.domain.risk.holdings import PendingOrder, Reservation
-from rubi.domain.risk.loss import LossLevel, open_day
-from rubi.domain.risk.memory import PastDeals, begin, watch
-from rubi.domain.risk.policy import LockScope, LowProfitGuard, PolicyError, RiskPolicy, SizingMode, StopGuard
+from rubi.domain.risk.loss import open_day
+from rubi.domain.risk.policy import LockScope, RiskPolicy, SizingMode, StopGuard
 from rubi.domain.risk.protections import Closure, Lock
 from rubi.domain.risk.record import RecordError, build, canonical, digest, plain
-from rubi.domain.risk.status import headroom_lots, status
 from rubi.domain.signal import OrderType
 from rubi.domain.symbol import SessionWindow
 from rubi.domain.units import Side, on_grid
 from rubi.flows.weigh_signal import Opening, order_of
-
-TODAY = trading_day(NOW, RiskPolicy(), BrokerClock())
 
 
 def full() -> RiskCase:
@@ -132,53 +127,6 @@ def test_equal_values_have_equal_digests():
 )
 def test_the_record_is_written_for_people(value, text):
     assert show(value) == text
-
-
-specs = {"EURUSD": eurusd(), "GBPUSD": gbpusd()}
-held = st.builds(
-    lambda symbol, side, volume, distance: position(
-        symbol, side, str(volume), "1.1000", str(D("1.1000") - side.sign * distance * D("0.0001"))
-    ),
-    st.sampled_from(["EURUSD", "GBPUSD"]),
-    st.sampled_from(Side),
-    st.decimals("0.01", "1", places=2),
-    st.integers(-50, 100),
-)
-cases = st.builds(
-    lambda positions, value, distance, balance, floating, policy, loss: case(
-        positions=tuple(positions),
-        proposal=proposal(
-            stop=D("1.10000") - distance * D("0.0001"),
-            target=D("1.5"),
-            sizing=SizingChoice(SizingMode.RISK_PERCENT, value),
-        ),
-        account=account(str(balance), str(balance + floating)),
-        policy=policy,
-        day=open_day(TODAY, account(str(balance + loss)), policy),
-        nav=open_nav(balance + loss, balance + loss, TODAY.day),
-    ),
-    st.lists(held, max_size=6),
-    st.decimals("0.1", "4", places=2),
-    st.integers(3, 300),
-    st.decimals("500", "100000", places=2),
-    st.decimals("-200", "200", places=2),
-    st.builds(
-        lambda order, total, daily, correlated, lot: RiskPolicy(
-            max_position_size_percent=order,
-            max_total_exposure_percent=total,
-            max_daily_loss_percent=daily,
-            max_correlated_risk_percent=correlated,
-            max_lot=lot,
-            reduce_at_percent=D(100),
-        ),
-        st.decimals("0.5", "3", places=1),
-        st.decimals("3", "12", places=1),
-        st.decimals("1", "6", places=1),
-        st.decimals("1", "10", places=1),
-        st.none() | st.decimals("0.01", "1", places=2),
-    ),
-    st.decimals("-100", "300", places=2),
-)
 
 
 @given(one=cases)
@@ -347,106 +295,5 @@ def test_whatever_is_missing_or_odd_the_answer_is_a_decision(changes):
     assert replay(json.loads(json.dumps(decision_record(one, decision)))).digest == decision.digest
 
 
-def extremes(hint) -> st.SearchStrategy:
-    """Values of one parameter of a policy, as JSON has them: from nothing to far beyond what is accepted."""
-    kinds = set(get_args(hint)) or {hint}
-    if StopGuard in kinds:
-        seconds = st.sampled_from([1, 3600, 366 * 86400])
-        guard = {"stops": st.integers(1, 10000), "window_seconds": seconds, "lock_seconds": seconds}
-        return st.none() | st.fixed_dictionaries(guard)
-    if LowProfitGuard in kinds:
-        seconds, least = st.sampled_from([1, 366 * 86400]), st.sampled_from(["-999999999999.99", "0", "1e11"])
-        guard = {"trades": st.integers(1, 5), "window_seconds": seconds, "min_profit": least, "lock_seconds": seconds}
-        return st.none() | st.fixed_dictionaries(guard)
-    kind = next(one for one in kinds if one is not NoneType)
-    kind = getattr(kind, "__supertype__", kind)
-    if kind is bool:
-        return st.booleans()
-    if kind is int:
-        return st.sampled_from([1, 2, 600, 1439, 10000, 86400, 366 * 86400, 10**12])
-    if kind is D:
-        numbers = ["0", "0.00000001", "0.01", "1", "80", "100", "100000", "999999999999.99999999", "1e12", "1e40"]
-        return st.sampled_from(numbers) | (st.none() if NoneType in kinds else st.nothing())
-    if isinstance(kind, type) and issubclass(kind, Enum):
-        return st.sampled_from([one.value for one in kind])
-    return st.nothing()
-
-
-PARAMETERS = {
-    name: strategy
-    for name, hint in get_type_hints(RiskPolicy).items()
-    if name != "version" and not (strategy := extremes(hint)).is_empty
-}
-
-
-@given(values=st.lists(st.sampled_from(sorted(PARAMETERS)), max_size=6, unique=True).flatmap(
-    lambda names: st.fixed_dictionaries({name: PARAMETERS[name] for name in names})
-), rich=st.booleans())  # fmt: skip
-@settings(max_examples=600, suppress_health_check=[HealthCheck.filter_too_much])
-def test_every_policy_that_is_accepted_gives_an_answer(values, rich):
-    try:
-        policy = RiskPolicy.from_dict(values)
-    except PolicyError:
-        return
-    money = account("99999999999.99", digits=8) if rich else account()
-    closed = Closure("EURUSD", Side.BUY, NOW - timedelta(days=2), D("-3.5"), by_stop=True)
-    one = case(policy=policy, account=money, positions=(position(),), closures=(closed,) * 3, atr=D("0.0025"))
-    one = replace(one, proposal=replace(one.proposal, stop=None)) if rich and not policy.require_stop else one
-    decision = decide(one, now=NOW)
-    assert decision.approved == (decision.code is None)
-    today_ = trading_day(NOW, policy, BrokerClock())
-    assert watch(begin(money, policy, today_, PastDeals()), money, policy, today_, deals_come=True, now=NOW)
-
-
 def test_every_field_of_a_decision_is_in_its_record():
     assert set(decide(case(), now=NOW).to_record()) == {field.name for field in fields(Decision)}
-
-
-def test_the_status_shows_the_limit_that_leaves_the_least_room():
-    policy = RiskPolicy(max_position_size_percent=D(5))
-    exposures = (of_position(position(), eurusd(), policy),)
-    found = status(
-        account("9800"),
-        policy,
-        exposures,
-        specs,
-        day=open_day(TODAY, account("10000"), policy),
-        nav=open_nav(D(10000), D(10000), TODAY.day),
-        clock=BrokerClock(),
-        now=NOW,
-    )
-    assert found.day is not None
-    assert found.drawdown is not None
-    assert (found.open_risk, found.day.floor, found.drawdown.floor) == (140, 9500, 8000)
-    assert (found.headroom.money, found.headroom.limit) == (160, "max_daily_loss_percent")
-    assert headroom_lots(found.headroom, eurusd(), D("1.1"), D("1.095"), policy) == D("0.32")
-    assert found.level is LossLevel.OK
-    assert found.trading_state == "ACTIVE"
-
-
-def test_the_worst_limit_gives_the_level_and_no_headroom_is_negative():
-    policy = RiskPolicy()
-    found = status(
-        account("9400"),
-        policy,
-        (),
-        specs,
-        day=open_day(TODAY, account("10000"), policy),
-        nav=open_nav(D(10000), D(10000), TODAY.day),
-        clock=BrokerClock(),
-        now=NOW,
-    )
-    assert found.level is LossLevel.HALTED
-    assert found.headroom.money == 0
-    assert headroom_lots(found.headroom, eurusd(), D("1.1"), D("1.095"), policy) == 0
-    unknown = status(account(), policy, (), specs, day=None, nav=None, clock=BrokerClock(), now=NOW)
-    assert (unknown.level, unknown.day, unknown.headroom.money) == (LossLevel.OK, None, 200)
-
-
-def test_what_the_status_calls_headroom_is_approved_and_a_cent_more_is_not():
-    policy = RiskPolicy(max_position_size_percent=D(5))
-    common = {"policy": policy, "account": account("9800"), "positions": (position(),), "tick": tick()}
-    state = {"day": open_day(TODAY, account("10000"), policy), "nav": open_nav(D(10000), D(10000), TODAY.day)}
-    for money, code in (("160", None), ("165", DenialCode.DAILY_LOSS_BUDGET_EXCEEDED)):
-        wish = proposal(sizing=SizingChoice(SizingMode.MONEY, D(money)))
-        assert decide(case(proposal=wish, **common, **state), now=NOW).code is code

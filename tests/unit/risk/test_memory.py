@@ -279,11 +279,9 @@ ORDER = list(LossLevel)
 """From harmless to strict."""
 
 
-
 def steps(*kinds):
     each = st.tuples(st.sampled_from(kinds), st.integers(-900, 900), st.integers(0, 3), st.booleans())
     return st.lists(each, min_size=1, max_size=14)
-
 
 
 @given(steps("float", "close") | steps("float", "close", "deposit", "withdrawal"), st.booleans())
@@ -309,14 +307,13 @@ def test_what_is_told_late_halts_nobody_falsely_and_delays_no_certain_breach(mov
         balance += amount
         if min(balance, balance + floating) <= 2000:
             return
-        if flow is late_results or kind == "float":
-            delay = 0
+        due_at = n if flow is late_results or kind == "float" else n + delay
         together = seen(told(together, amount, flow=flow), balance, balance + floating, policy=policy, now=now).memory
         worst = {
             "day": max(worst["day"], together.day_level, key=ORDER.index),
             "drawdown": max(worst["drawdown"], together.drawdown_level, key=ORDER.index),
         }
-        due.append((n + delay, amount, flow))
+        due.append((due_at, amount, flow))
         for one in [one for one in due if one[0] <= n]:
             due.remove(one)
             delayed = told(delayed, one[1], flow=one[2])

@@ -88,7 +88,10 @@ def test_an_unknown_parameter_is_refused_by_name():
         ({"require_stop": "yes"}, "require_stop: must be true or false, not 'yes'"),
         ({"cooldown_seconds": 10**12}, "cooldown_seconds: is 1000000000000; it must be at most 31622400 seconds"),
         ({"max_tick_age_seconds": 31622401}, "max_tick_age_seconds: .* at most 31622400 seconds"),
-        ({"stop_guard": {"stops": 1, "window_seconds": 1, "lock_seconds": 10**9}}, "stop_guard.lock_seconds: .* 31622400 seconds"),
+        (
+            {"stop_guard": {"stops": 1, "window_seconds": 1, "lock_seconds": 10**9}},
+            "stop_guard.lock_seconds: .* 31622400 seconds",
+        ),
         ({"low_profit_guard": {"trades": 10**5, "window_seconds": 1, "min_profit": 0, "lock_seconds": 1}}, "10000"),
         ({"low_profit_guard": {"trades": 1, "window_seconds": 1, "min_profit": "1e40", "lock_seconds": 1}}, "10\\^12"),
         ({"max_lot": "1e40"}, "max_lot: is 1E\\+40; it must be below 10\\^12, with at most 8 decimals"),

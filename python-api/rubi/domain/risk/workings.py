@@ -1,12 +1,12 @@
 """What the gates share: prices, sizes and exposures computed once from a case."""
 
+from copy import copy
 from datetime import datetime
 from decimal import Decimal
 
 from rubi.domain.account import AccountSnapshot
 from rubi.domain.risk.case import RiskCase, SizingChoice
 from rubi.domain.risk.correlation import Book
-from rubi.domain.risk.decision import GateResult
 from rubi.domain.risk.exposure import (
     Exposure,
     ExposureKind,
@@ -30,12 +30,27 @@ class Workings:
     """One decision in progress. `sized` is set by the size gate."""
 
     def __init__(self, case: RiskCase, now: datetime) -> None:
-        self.case = case
         self.now = now
-        self.proposal = case.proposal
         self.policy = case.policy
         self.account: AccountSnapshot | None = case.account
         self.specs = {spec.name: spec for spec in case.specs}
+        self._take(case)
+        self.exposures = self._exposures()
+        self.total_risk = open_risk(self.exposures)
+        self.opening = tuple(one for one in case.reservations if one.opens)
+        self.unpriced = sorted({one.symbol for one in self.opening if has_no_worth(one, self.specs.get(one.symbol))})
+        """Symbols of orders on their way whose worth cannot be told."""
+        self.book = Book(case.correlations, self.specs)
+
+    def about(self, case: RiskCase) -> "Workings":
+        """The same account's workings about another proposal: `case` may differ in what belongs to the symbol alone."""
+        other = copy(self)
+        other._take(case)  # noqa: SLF001 - of this class
+        return other
+
+    def _take(self, case: RiskCase) -> None:
+        self.case = case
+        self.proposal = case.proposal
         self.spec: SymbolSpec | None = self.specs.get(self.proposal.symbol)
         tick = case.tick
         self.tick: Tick | None = tick if tick is not None and tick.symbol == self.proposal.symbol else None
@@ -46,13 +61,6 @@ class Workings:
         self.sized: Sized | None = None
         held: tuple[Holding, ...] = (*case.positions, *case.pendings)
         self.needed_symbols = sorted({self.proposal.symbol, *(one.symbol for one in held)})
-        self.exposures = self._exposures()
-        self.total_risk = open_risk(self.exposures)
-        self.opening = tuple(one for one in case.reservations if one.opens)
-        self.unpriced = sorted({one.symbol for one in self.opening if has_no_worth(one, self.specs.get(one.symbol))})
-        """Symbols of orders on their way whose worth cannot be told."""
-        self.book = Book(case.correlations, self.specs)
-        self.results: list[GateResult] = []
 
     @property
     def market(self) -> bool:
