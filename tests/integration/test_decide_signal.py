@@ -312,6 +312,7 @@ DENIALS = {
     "ACCOUNT_HALTED": update("accounts", "trading_state = 'HALTED'"),
     "ACCOUNT_REDUCING": update("accounts", "trading_state = 'REDUCING'"),
     "ACCOUNT_NOT_TRADABLE": update("accounts", "not_tradable_code = 'TERMINAL_TRADE_DISABLED'"),
+    "DEMO_ONLY": {**update("accounts", "trade_mode = 'REAL'"), "policy": {"demo_only": True}},
     "TRADING_HALTED": insert("trading_switches", "user_id, state, reason, set_at", "user_id, 'HALTED', 'x', now()"),
     "SYMBOL_REDUCING": insert(
         "trading_switches", "user_id, symbol, state, reason, set_at", "user_id, 'EURUSD', 'REDUCING', 'x', now()"

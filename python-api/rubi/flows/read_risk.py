@@ -86,8 +86,8 @@ def _show(
         "taken_at": shown("taken_at", account.taken_at),
     }
     room = found.headroom
-    if facts.not_tradable is not None:
-        room = Headroom(NO_MONEY, "ACCOUNT_NOT_TRADABLE")
+    if facts.barred is not None:
+        room = Headroom(NO_MONEY, facts.barred)
     return said | _numbers(found, facts, room) | {"lots": _lots(work, facts, room, quoted, stop_points)}
 
 
@@ -171,7 +171,7 @@ def _lots(
 
 
 def _room(work: Workings, facts: RiskFacts, room: Headroom, one: QuotedSymbol, side: Side, stop_points: int) -> Room:
-    if facts.not_tradable is not None:
+    if facts.barred is not None:
         return Room(NO_LOTS, room.limit)
     stop = Price(one.spec.price(one.tick.entry(side) - side.sign * stop_points * one.spec.point))
     proposal = Proposal(symbol=one.spec.name, side=side, signal_time=work.now, stop=stop)

@@ -91,10 +91,12 @@ async def weigh_opening(
     """Ask every gate about an opening order, and size it."""
     if facts.not_tradable is not None:
         return refuse(
-            "ACCOUNT_NOT_TRADABLE",
+            str(facts.barred),
             f"The broker or the terminal refuses trading ({facts.not_tradable}); nothing opens until it allows it.",
             not_tradable_code=facts.not_tradable,
         )
+    if facts.barred is not None:
+        return refuse(facts.barred, "The policy trades demo accounts only (demo_only), and this one is real.")
     case = await case_of(conn, opening.proposal, account_id, facts, now=now)
     decision = decide_legacy(case, now=now) if facts.legacy else gates.decide(case, now=now)
     record = {"rules": "legacy" if facts.legacy else "gates", **gates.decision_record(case, decision)}

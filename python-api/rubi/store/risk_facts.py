@@ -57,8 +57,18 @@ class RiskFacts:
     quotes: tuple[LotQuote, ...]
     """What the terminal's own calculators say of the symbol."""
     not_tradable: str | None
+    """Why the broker or the terminal refuses every order."""
+    real: bool
+    """Not a demo: money is at stake."""
     legacy: bool
     """The terminal is an older connector: no specification, no quotes, figures every half minute."""
+
+    @property
+    def barred(self) -> str | None:
+        """The code of what lets nothing open on the account, whatever is asked for."""
+        if self.not_tradable is not None:
+            return "ACCOUNT_NOT_TRADABLE"
+        return "DEMO_ONLY" if self.real and self.policy.demo_only else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +122,7 @@ async def gather(conn: Connection, account_id: UUID, symbol: str, *, now: dateti
         nav=nav,
         quotes=tuple(_quote(symbol, each) for each in row["quotes"] or ()),
         not_tradable=row["not_tradable_code"],
+        real=row["trade_mode"] == "REAL",
         legacy=row["protocol"] == 1 and all(spec.name != symbol for spec in specs),
     )
 

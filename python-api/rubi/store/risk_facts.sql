@@ -19,7 +19,7 @@ WITH held AS (
            OR o.kind IN ('OPEN', 'PLACE_PENDING') AND o.state IN ('QUEUED', 'LEASED', 'ACKED', 'SUBMITTED', 'ACCEPTED', 'PARTIALLY_FILLED', 'PENDING_MODIFY', 'PENDING_CANCEL', 'UNKNOWN'))
       AND NOT EXISTS (SELECT FROM working w WHERE w.order_id = o.id OR w.ticket = o.order_ticket)
 )
-SELECT a.currency, a.currency_digits, a.leverage, a.margin_mode, a.trading_state, a.trading_reason, a.not_tradable_code, a.reconciled_at,
+SELECT a.currency, a.currency_digits, a.leverage, a.margin_mode, a.trade_mode, a.trading_state, a.trading_reason, a.not_tradable_code, a.reconciled_at,
        s.balance, s.equity, s.margin, s.margin_free, s.margin_level, s.profit, s.credit, s.taken_at, s.received_at,
        t.bid, t.ask, t.quoted_at, t.received_at AS tick_received_at,
        e.protocol, e.state AS session_state,

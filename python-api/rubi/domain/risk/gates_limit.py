@@ -46,6 +46,7 @@ def sizing(work: Workings) -> GateResult:
         "tick_value_loss": work.spec.tick_value_loss,
         "commission_per_lot": work.spec.commission_per_lot,
         "already": request.already,
+        "tick_value_check": "none" if request.ea_loss_per_lot is None else "terminal",
     }
     answer = size(request, work.policy, work.account, work.spec)
     if isinstance(answer, Denial):

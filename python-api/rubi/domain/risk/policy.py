@@ -143,6 +143,8 @@ class RiskPolicy:
     below_minimum_factor: Decimal = Decimal(1)
     slippage_ticks: Decimal = Decimal(0)
     tick_value_tolerance_percent: Percent = Percent(Decimal(2))
+    require_terminal_quote: bool = False
+    """Size nothing by the broker's tick value alone: the terminal must have computed the loss of one lot, too."""
     max_lot: Lots | None = None
     require_stop: bool = True
     require_target: bool = False
@@ -192,6 +194,8 @@ class RiskPolicy:
     """Percent of a loss limit used up, from which positions may only be reduced; at 100 the account is halted."""
     flatten_on_breach: bool = False
 
+    demo_only: bool = False
+    """A real account opens nothing; the terminal holds to it, too."""
     symbols_allowed: tuple[str, ...] | None = None
     symbols_blocked: tuple[str, ...] = ()
     trading_sessions: tuple[SessionWindow, ...] | None = None

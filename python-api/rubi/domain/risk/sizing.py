@@ -115,10 +115,13 @@ def size(request: SizeRequest, policy: RiskPolicy, account: AccountSnapshot, spe
 
 def loss_of(request: SizeRequest, policy: RiskPolicy, spec: SymbolSpec) -> Money | Denial:
     """Return what one lot loses, account currency: with slippage and commission, by the larger of two computations."""
+    needs_stop = policy.require_stop or request.mode in {SizingMode.RISK_PERCENT, SizingMode.MONEY}
+    if request.stop is None and (needs_stop or request.assumed_loss_per_lot is None):
+        return Denial(DenialCode.STOP_REQUIRED, f"The mode is {request.mode} and no stop was given.", {})
+    if policy.require_terminal_quote and request.ea_loss_per_lot is None:
+        return Denial(DenialCode.TERMINAL_QUOTE_REQUIRED, "", {})
     if request.stop is None:
-        needs_stop = policy.require_stop or request.mode in {SizingMode.RISK_PERCENT, SizingMode.MONEY}
-        if needs_stop or request.assumed_loss_per_lot is None:
-            return Denial(DenialCode.STOP_REQUIRED, f"The mode is {request.mode} and no stop was given.", {})
+        assert request.assumed_loss_per_lot is not None, "checked above"
         loss = Money(request.assumed_loss_per_lot + spec.commission_per_lot)
     else:
         bare = stop_loss_per_lot(spec, request.entry, request.stop)
