@@ -249,6 +249,7 @@ CREATE TABLE trading_orders (
     fill_price       numeric,
     reserved_risk    numeric NOT NULL DEFAULT 0,            -- account currency
     reserved_margin  numeric NOT NULL DEFAULT 0,
+    reserved_price   numeric,                               -- where the decision saw it fill; a market order has no price of its own
     released_at      timestamptz,                           -- the reservation ended
     late_fill        boolean NOT NULL DEFAULT false,
     review           text,                                  -- why a person should look at it

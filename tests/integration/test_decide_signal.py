@@ -312,6 +312,7 @@ DENIALS = {
     "ACCOUNT_HALTED": update("accounts", "trading_state = 'HALTED'"),
     "ACCOUNT_REDUCING": update("accounts", "trading_state = 'REDUCING'"),
     "ACCOUNT_NOT_TRADABLE": update("accounts", "not_tradable_code = 'TERMINAL_TRADE_DISABLED'"),
+    "DEMO_ONLY": {**update("accounts", "trade_mode = 'REAL'"), "policy": {"demo_only": True}},
     "TRADING_HALTED": insert("trading_switches", "user_id, state, reason, set_at", "user_id, 'HALTED', 'x', now()"),
     "SYMBOL_REDUCING": insert(
         "trading_switches", "user_id, symbol, state, reason, set_at", "user_id, 'EURUSD', 'REDUCING', 'x', now()"
@@ -448,3 +449,48 @@ async def test_the_older_connector_is_told_to_close_whatever_its_list_says(older
     _, signal = await decide(older_desk, signal_type=SignalType.CLOSE_BUY)
     order = await order_of(older_desk, signal)
     assert (order["kind"], order["side"], order["not_after"]) == ("CLOSE_ALL", "BUY", None)
+
+
+@pytest.mark.parametrize(
+    ("cap", "code"),
+    [
+        ({"max_leverage": "3"}, "LEVERAGE_EXCEEDED"),
+        ({"max_currency_exposure_percent": "300"}, "CURRENCY_EXPOSURE_EXCEEDED"),
+    ],
+)
+async def test_market_orders_on_their_way_count_with_what_they_are_worth(ports, cap, code):
+    """Each is 0.20 lots of EURUSD, worth 22 000 on 10 000 of equity: one fits under three times the equity."""
+    desk = await seat(ports)
+    await desk.policy(max_total_exposure_percent="100", max_correlated_risk_percent="100", **cap)
+    waiting = [await desk.signal(comment=str(n)) for n in range(50)]
+    answers = await asyncio.gather(*(decide_signal(desk.ports, each, now=NOW) for each in waiting))
+    assert sum(answer.approved for answer in answers) == 1
+    assert {answer.code for answer in answers if not answer.approved} == {code}
+
+
+async def test_an_order_on_its_way_without_a_known_price_is_not_taken_for_nothing(desk):
+    await decide(desk)
+    await desk.execute("UPDATE trading_orders SET reserved_price = NULL WHERE account_id = $1", desk.account_id)
+    decided, _ = await decide(desk)
+    assert decided.approved  # no limit asks what it is worth
+    await desk.execute("UPDATE trading_orders SET reserved_price = NULL WHERE account_id = $1", desk.account_id)
+    await desk.policy(max_leverage="30")
+    _, denied = await decide(desk)
+    assert denied["code"] == "LEVERAGE_EXCEEDED"
+    assert "no price is known" in denied["message"]
+
+
+async def test_a_change_on_its_way_is_risk_but_no_position_of_its_own(desk):
+    await desk.policy(max_positions=2, max_positions_per_symbol=2, allow_opposite=False)
+    await desk.position(1)
+    await desk.execute(
+        """INSERT INTO trading_orders (user_id, account_id, kind, symbol, side, sl, position_ticket, reserved_risk,
+             state, created_at, updated_at) VALUES ($1, $2, 'MODIFY_POSITION', 'EURUSD', 'SELL', 1.09, 1001, 50,
+             'QUEUED', $3, $3)""",
+        desk.user_id, desk.account_id, NOW,
+    )  # fmt: skip
+    decided, signal = await decide(desk)
+    assert decided.approved, signal["message"]
+    gates = {gate["gate"]: gate for gate in (await decision_of(desk, signal))["record"]["decision"]["gates"]}
+    assert gates["counts"]["inputs"]["reservations"] == "0"
+    assert gates["open_risk"]["inputs"]["change"] == "50"

@@ -120,3 +120,16 @@ async def test_the_plan_of_an_order_that_was_never_filled_ends_with_it(trader):
     await trader.carry_out(command, ticket=0, retcode=10019)
     await follow_all(trader.ports, now=datetime.now(UTC))
     assert await trader.value("SELECT state FROM position_plans") == "DONE"
+
+
+async def test_a_quote_that_the_broker_dates_ahead_grows_old_all_the_same(trader):
+    """Its own time says that it is new; that it came a minute ago says more."""
+    await opened(trader, trailing={"distance": 200, "step": 50})
+    await books(trader, bid=1.0999)
+    await trader.ports.pool.execute(
+        """UPDATE latest_ticks SET bid = 1.105, ask = 1.1051, quoted_at = now() + interval '30 s',
+             received_at = now() - interval '60 s'"""
+    )
+    assert await follow_all(trader.ports, now=datetime.now(UTC)) == 0
+    await trader.ports.pool.execute("UPDATE latest_ticks SET received_at = now()")
+    assert await follow_all(trader.ports, now=datetime.now(UTC)) == 1

@@ -146,3 +146,26 @@ async def test_passes_come_every_half_minute_and_sooner_while_an_order_is_unknow
     assert sync_terminal.due(now - timedelta(seconds=29), has_unknown=False, now=now) is None
     assert sync_terminal.due(now - timedelta(seconds=30), has_unknown=False, now=now) == "PERIODIC"
     assert sync_terminal.due(now - timedelta(seconds=3), has_unknown=True, now=now) == "UNKNOWN"
+
+
+@pytest.mark.parametrize(("margin_mode", "waits"), [("NETTING", True), ("HEDGING", False)])
+async def test_what_an_order_adds_to_a_netted_position_is_reserved_until_a_list_shows_it(
+    terminal, queue, conn, later, margin_mode, waits
+):
+    """A list from before the fill has the position already, without what the order added."""
+    await conn.execute("UPDATE accounts SET margin_mode = $1", margin_mode)
+    await terminal.sync(positions=[position()], deals=[deal(7001, 55, 0.1)], **FULL)
+    order_id = await queue(terminal)
+    await terminal.sync()
+    await terminal.sync(
+        deals=[deal(7002, 56, 0.1, comment=comment_of(order_id), position_id=position()["position_id"])]
+    )
+    assert await state_of(conn, order_id) == "FILLED"
+    await conn.execute("UPDATE trading_orders SET filled_at = filled_at + interval '1 h', final_at = NULL")
+    await terminal.sync(positions=[position()], **FULL)
+    released = "SELECT released_at IS NOT NULL FROM trading_orders WHERE id = $1"
+    assert await conn.fetchval(released, order_id) is not waits
+    await conn.execute("UPDATE trading_orders SET filled_at = filled_at - interval '2 h'")
+    later(1)
+    await terminal.sync(positions=[position()], **FULL)
+    assert await conn.fetchval(released, order_id)

@@ -110,6 +110,36 @@ async def test_the_status_tells_room_in_money_and_in_lots(trader):
     assert (said["trading_state"], said["level"]) == ("ACTIVE", "OK")
 
 
+async def lots_of(trader, symbol="EURUSD"):
+    (found,) = [each for each in (await status(trader))["lots"] if each["symbol"] == symbol]
+    return found["buy"], found["sell"]
+
+
+async def test_the_room_in_lots_is_of_both_sides_and_names_what_binds(trader):
+    await trader.market()
+    free = {"lots": 1.0, "limit": "max_position_size_percent"}
+    assert await lots_of(trader) == (free, free)
+    quote = {
+        "symbol": "EURUSD",
+        "side": "SELL",
+        "entry": 1.1,
+        "stop": 1.102,
+        "loss_per_lot": 203,
+        "margin_per_lot": 220,
+    }
+    await trader.terminal.sync(quotes=[quote])
+    assert await lots_of(trader) == (free, {"lots": 0.98, "limit": "max_position_size_percent"})
+    await set_policy(trader, max_leverage="5")
+    buy, _ = await lots_of(trader)
+    assert buy == {"lots": 0.45, "limit": "max_leverage"}
+    answer = await person(trader, "POST", f"/accounts/{trader.account_id}/halt", {"symbol": "EURUSD", "reason": "news"})
+    assert answer.status_code in (200, 201), answer.text
+    assert await lots_of(trader) == ({"lots": 0.0, "limit": "SYMBOL_HALTED"},) * 2
+    assert (await lots_of(trader, "GBPUSD"))[0]["lots"] > 0
+    await trader.ports.pool.execute("UPDATE accounts SET not_tradable_code = 'X'")
+    assert (await status(trader))["headroom"] == {"money": 0.0, "limit": "ACCOUNT_NOT_TRADABLE"}
+
+
 async def test_a_preview_decides_and_stores_nothing(trader):
     said = (await trader.post("/risk/preview", {"symbol": "EURUSD", "side": "BUY", "sl": 1.095, "tp": 1.12})).json()
     assert (said["approved"], said["volume"], said["risk"]) == (True, 0.2, 100.0)

@@ -315,6 +315,8 @@ class NewOrder:
     guards: dict[str, Any] = field(default_factory=dict)
     reserved_risk: Money = NO_MONEY
     reserved_margin: Money = NO_MONEY
+    reserved_price: Price | None = None
+    """Where an opening order fills by its decision: what it is worth until its position is seen."""
     not_after: datetime | None = None
 
 

@@ -47,7 +47,7 @@ def _steps(due: list[Plan], now: datetime) -> list[tuple[Plan, Step]]:
         found = [
             (plan, next_step(plan.rules, plan.held, plan.tick, plan.spec, plan.done))
             for plan in due
-            if now - plan.tick.time <= OLDEST_QUOTE
+            if now - min(plan.tick.time, plan.tick.received_at) <= OLDEST_QUOTE
         ]
     return [(plan, step) for plan, step in found if step is not None]
 

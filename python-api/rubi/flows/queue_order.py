@@ -46,6 +46,7 @@ async def queue_again(conn: Connection, row: Row, *, actor: str, now: datetime) 
         guards=row["guards"],
         reserved_risk=row["reserved_risk"],
         reserved_margin=row["reserved_margin"],
+        reserved_price=row["reserved_price"],
         not_after=not_after(OrderKind(row["kind"]), now),
     )
     return await orders.insert(conn, copy, actor=actor, now=now)

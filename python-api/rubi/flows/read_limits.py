@@ -16,5 +16,5 @@ def limits_of(policy: dict[str, Any] | None) -> dict[str, Any]:
         "max_open_positions": rules.max_positions,
         "max_orders_per_minute": ORDERS_PER_MINUTE,
         "max_risk_percent": rules.max_position_size_percent,
-        "demo_only": False,
+        "demo_only": rules.demo_only,
     }

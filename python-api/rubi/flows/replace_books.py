@@ -48,7 +48,8 @@ async def replace_positions(
     sampled = await _to_sample(conn, account_id, open_ids, changed, now)
     if sampled:
         await conn.execute(books.SQL["sample_positions"], account_id, now, sampled)
-    await conn.execute(orders.SQL["release_reservations"], account_id, now, open_ids, now - POSITION_PATIENCE)
+    long_ago = now - POSITION_PATIENCE
+    await conn.execute(orders.SQL["release_reservations"], account_id, now, open_ids, long_ago, taken_at)
     events = [Event("POSITION_UPDATE", user_id, account_id, position_frame(p)) for p in positions]
     events += [Event("POSITION_UPDATE", user_id, account_id, _closed_frame(row)) for row in closed]
     return events

@@ -91,16 +91,18 @@ async def weigh_opening(
     """Ask every gate about an opening order, and size it."""
     if facts.not_tradable is not None:
         return refuse(
-            "ACCOUNT_NOT_TRADABLE",
+            str(facts.barred),
             f"The broker or the terminal refuses trading ({facts.not_tradable}); nothing opens until it allows it.",
             not_tradable_code=facts.not_tradable,
         )
+    if facts.barred is not None:
+        return refuse(facts.barred, "The policy trades demo accounts only (demo_only), and this one is real.")
     case = await case_of(conn, opening.proposal, account_id, facts, now=now)
     decision = decide_legacy(case, now=now) if facts.legacy else gates.decide(case, now=now)
     record = {"rules": "legacy" if facts.legacy else "gates", **gates.decision_record(case, decision)}
     if not decision.approved or decision.volume is None:
         return Verdict((), str(decision.code), decision.detail, record, record["digest"])
-    order = _order(opening, account_id, decision, facts, now)
+    order = order_of(opening, account_id, decision, facts, now=now)
     return Verdict((order,), None, _approval(decision, facts), record, record["digest"])
 
 
@@ -214,7 +216,8 @@ def _sizing(signal: Row, policy: RiskPolicy) -> SizingChoice | None:
     return SizingChoice(SizingMode.SIGNAL_VOLUME, min(cap, policy.max_position_size_percent))
 
 
-def _order(opening: Opening, account_id: UUID, decision: Decision, facts: RiskFacts, now: datetime) -> NewOrder:
+def order_of(opening: Opening, account_id: UUID, decision: Decision, facts: RiskFacts, *, now: datetime) -> NewOrder:
+    """The order that an approved decision makes, with everything that it reserves until its position is seen."""
     proposal = opening.proposal
     market = proposal.order_type is OrderType.MARKET
     kind = OrderKind.OPEN if market else OrderKind.PLACE_PENDING
@@ -255,6 +258,7 @@ def _order(opening: Opening, account_id: UUID, decision: Decision, facts: RiskFa
         guards=guards,
         reserved_risk=decision.risk or NO_MONEY,
         reserved_margin=decision.margin or NO_MONEY,
+        reserved_price=decision.entry,
         not_after=not_after(kind, now),
     )
 

@@ -43,6 +43,7 @@ async def insert(conn: Connection, order: NewOrder, *, actor: str, now: datetime
         order.not_after,
         now,
         actor,
+        order.reserved_price,
     )
     return None if found is None else int(found)
 

@@ -5,8 +5,8 @@
 WITH new AS (
     INSERT INTO trading_orders (user_id, account_id, signal_id, leg, kind, symbol, side, order_type, volume, price, stop_limit, sl, tp,
         deviation_points, type_time, expiration, magic, position_ticket, target_ticket, target_order_id, guards, reserved_risk,
-        reserved_margin, not_after, state, event_n, created_at, queued_at, updated_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, 'QUEUED', 1, $25, $25, $25)
+        reserved_margin, not_after, state, event_n, created_at, queued_at, updated_at, reserved_price)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, 'QUEUED', 1, $25, $25, $25, $27)
     ON CONFLICT (account_id, signal_id, leg) WHERE signal_id IS NOT NULL DO NOTHING
     RETURNING id
 ), first AS (
@@ -118,10 +118,13 @@ RETURNING id, symbol
 SELECT id FROM trading_orders WHERE account_id = $1 AND state = 'LEASED' AND revoke_asked_at IS NOT NULL
 
 -- name: release_reservations
--- The position carries the risk from here on: it is in the broker's own list, or was long enough ago.
-UPDATE trading_orders SET released_at = $2
+-- The position carries the risk from here on: it is in the broker's own list, or was long enough ago. On a netting account the position may be an
+-- older one that the order added to; then only a list from after the fill ($5) has all of it.
+UPDATE trading_orders o SET released_at = $2
 WHERE account_id = $1 AND released_at IS NULL AND state IN ('FILLED', 'CANCELED', 'EXPIRED', 'REJECTED', 'DONE') AND filled_volume > 0
-  AND (position_id = ANY ($3::bigint[]) OR filled_at < $4)
+  AND (greatest(filled_at, final_at) < $4
+       OR position_id = ANY ($3::bigint[])
+          AND (greatest(filled_at, final_at) <= $5 OR EXISTS (SELECT FROM accounts a WHERE a.id = $1 AND a.margin_mode = 'HEDGING')))
 
 -- name: signal_of_order
 UPDATE trading_signals s SET status = $2, detail_status = $3, code = coalesce($4, s.code), message = coalesce($5, s.message),

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from rubi.domain.account import AccountSnapshot, TradingState, strictest
 from rubi.domain.clock import BrokerClock
+from rubi.domain.order import OrderKind
 from rubi.domain.risk.case import TradingStates
 from rubi.domain.risk.codes import DenialCode
 from rubi.domain.risk.day import trading_day
@@ -56,8 +57,29 @@ class RiskFacts:
     quotes: tuple[LotQuote, ...]
     """What the terminal's own calculators say of the symbol."""
     not_tradable: str | None
+    """Why the broker or the terminal refuses every order."""
+    real: bool
+    """Not a demo: money is at stake."""
     legacy: bool
     """The terminal is an older connector: no specification, no quotes, figures every half minute."""
+
+    @property
+    def barred(self) -> str | None:
+        """The code of what lets nothing open on the account, whatever is asked for."""
+        if self.not_tradable is not None:
+            return "ACCOUNT_NOT_TRADABLE"
+        return "DEMO_ONLY" if self.real and self.policy.demo_only else None
+
+
+@dataclass(frozen=True, slots=True)
+class QuotedSymbol:
+    """A symbol with its quote, and what holds for it alone."""
+
+    spec: SymbolSpec
+    tick: Tick
+    state: TradingState
+    unknown_order: bool
+    quotes: tuple[LotQuote, ...]
 
 
 async def take_turn(conn: Connection, account_id: UUID) -> None:
@@ -100,17 +122,25 @@ async def gather(conn: Connection, account_id: UUID, symbol: str, *, now: dateti
         nav=nav,
         quotes=tuple(_quote(symbol, each) for each in row["quotes"] or ()),
         not_tradable=row["not_tradable_code"],
+        real=row["trade_mode"] == "REAL",
         legacy=row["protocol"] == 1 and all(spec.name != symbol for spec in specs),
     )
 
 
-async def quoted_symbols(conn: Connection, account_id: UUID) -> list[tuple[SymbolSpec, Tick]]:
+async def quoted_symbols(conn: Connection, account_id: UUID) -> list[QuotedSymbol]:
     """Every symbol whose specification and quote are known, with both."""
     found = []
     for row in await conn.fetch(SQL["quoted_symbols"], account_id):
         spec = spec_of(row["name"], row["spec"], row["received_at"])
-        tick = Tick(spec.name, Price(row["bid"]), Price(row["ask"]), row["quoted_at"], row["tick_received_at"])
-        found.append((spec, tick))
+        found.append(
+            QuotedSymbol(
+                spec=spec,
+                tick=Tick(spec.name, Price(row["bid"]), Price(row["ask"]), row["quoted_at"], row["tick_received_at"]),
+                state=strictest([TradingState.ACTIVE, *(TradingState(each) for each in row["switches"] or ())]),
+                unknown_order=row["unknown_order"],
+                quotes=tuple(_quote(spec.name, each) for each in row["quotes"] or ()),
+            )
+        )
     return found
 
 
@@ -183,7 +213,7 @@ def _pending(stored: list[Any]) -> PendingOrder:
 
 
 def _reservation(stored: list[Any]) -> Reservation:
-    symbol, side, volume, risk, margin, price, order_id = stored
+    symbol, side, volume, risk, margin, price, order_id, kind = stored
     return Reservation(
         symbol=symbol,
         side=Side(side),
@@ -192,6 +222,7 @@ def _reservation(stored: list[Any]) -> Reservation:
         margin=Money(Decimal(margin)),
         price=_price(price),
         order_id=order_id,
+        kind=OrderKind(kind),
     )
 
 

@@ -19,7 +19,7 @@ WITH held AS (
            OR o.kind IN ('OPEN', 'PLACE_PENDING') AND o.state IN ('QUEUED', 'LEASED', 'ACKED', 'SUBMITTED', 'ACCEPTED', 'PARTIALLY_FILLED', 'PENDING_MODIFY', 'PENDING_CANCEL', 'UNKNOWN'))
       AND NOT EXISTS (SELECT FROM working w WHERE w.order_id = o.id OR w.ticket = o.order_ticket)
 )
-SELECT a.currency, a.currency_digits, a.leverage, a.margin_mode, a.trading_state, a.trading_reason, a.not_tradable_code, a.reconciled_at,
+SELECT a.currency, a.currency_digits, a.leverage, a.margin_mode, a.trade_mode, a.trading_state, a.trading_reason, a.not_tradable_code, a.reconciled_at,
        s.balance, s.equity, s.margin, s.margin_free, s.margin_level, s.profit, s.credit, s.taken_at, s.received_at,
        t.bid, t.ask, t.quoted_at, t.received_at AS tick_received_at,
        e.protocol, e.state AS session_state,
@@ -31,7 +31,8 @@ SELECT a.currency, a.currency_digits, a.leverage, a.margin_mode, a.trading_state
                                            h.position_id::text, h.ticket::text) ORDER BY h.position_id) FROM held h) AS positions,
        (SELECT jsonb_agg(jsonb_build_array(w.symbol, w.type, w.volume_current::text, w.price_open::text, w.sl::text, w.ticket::text)
                          ORDER BY w.ticket) FROM working w) AS pendings,
-       (SELECT jsonb_agg(jsonb_build_array(r.symbol, r.side, coalesce(r.volume, 0)::text, r.reserved_risk::text, r.reserved_margin::text, r.price::text, r.id)
+       (SELECT jsonb_agg(jsonb_build_array(r.symbol, r.side, coalesce(r.volume, 0)::text, r.reserved_risk::text, r.reserved_margin::text,
+                                           coalesce(r.reserved_price, r.price)::text, r.id, r.kind)
                          ORDER BY r.id) FROM reserved r) AS reservations,
        EXISTS (SELECT FROM trading_orders u WHERE u.account_id = $1 AND u.state = 'UNKNOWN' AND u.symbol = $2
                AND u.kind IN ('OPEN', 'PLACE_PENDING')) AS unknown_order,
@@ -69,6 +70,13 @@ WHERE d.account_id = $1 AND d.executed_at >= $2 AND d.entry IN ('OUT', 'OUT_BY')
 ORDER BY d.executed_at DESC LIMIT 1000;
 
 -- name: quoted_symbols
-SELECT y.name, y.spec, y.received_at, t.bid, t.ask, t.quoted_at, t.received_at AS tick_received_at
-FROM symbols y JOIN latest_ticks t ON t.account_id = y.account_id AND t.symbol = y.name
+-- Every symbol with a specification and a quote, and what holds for it alone.
+SELECT y.name, y.spec, y.received_at, t.bid, t.ask, t.quoted_at, t.received_at AS tick_received_at,
+       (SELECT array_agg(w.state) FROM trading_switches w WHERE w.user_id = a.user_id AND w.cleared_at IS NULL
+          AND (w.account_id IS NULL OR w.account_id = $1) AND w.symbol = y.name) AS switches,
+       EXISTS (SELECT FROM trading_orders u WHERE u.account_id = $1 AND u.state = 'UNKNOWN' AND u.symbol = y.name
+               AND u.kind IN ('OPEN', 'PLACE_PENDING')) AS unknown_order,
+       (SELECT jsonb_agg(jsonb_build_array(q.side, q.entry::text, q.stop::text, q.loss_per_lot::text, q.margin_per_lot::text, q.received_at))
+        FROM terminal_quotes q WHERE q.account_id = $1 AND q.symbol = y.name) AS quotes
+FROM symbols y JOIN accounts a ON a.id = y.account_id JOIN latest_ticks t ON t.account_id = y.account_id AND t.symbol = y.name
 WHERE y.account_id = $1 ORDER BY y.name LIMIT 500;

@@ -29,6 +29,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--orders-per-minute", type=int, default=Limits.max_orders_per_minute)
     parser.add_argument("--open-positions", type=int, default=Limits.max_open_positions)
     parser.add_argument("--max-volume", type=Decimal, default=Limits.max_volume)
+    parser.add_argument("--risk-percent", type=Decimal, default=Limits.max_risk_percent)
+    parser.add_argument("--demo-only", action="store_true")
     return parser.parse_args(arguments)
 
 
@@ -54,6 +56,8 @@ async def main(options: argparse.Namespace) -> None:
             max_volume=options.max_volume,
             max_open_positions=options.open_positions,
             max_orders_per_minute=options.orders_per_minute,
+            max_risk_percent=options.risk_percent,
+            demo_only=options.demo_only,
         ),
         broker_address=options.broker,
         on_event=tell,

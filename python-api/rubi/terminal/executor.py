@@ -13,9 +13,9 @@ import structlog
 from rubi.domain.retcodes import ACCEPTED, FRESH_PRICE, NO_ANSWER, UNKNOWN_END, WAIT_AND_SEE, Retcode, name_of
 from rubi.domain.units import ZERO
 from rubi.terminal import requests
-from rubi.terminal.broker import Action, Broker, NoAnswerError, Position, Request, Result, Symbol
+from rubi.terminal.broker import Action, Broker, NoAnswerError, Position, Request, Result, Symbol, Tick
 from rubi.terminal.commands import Command
-from rubi.terminal.guards import NEEDS_POSITION, View, in_band, refusal
+from rubi.terminal.guards import NEEDS_POSITION, View, adds_risk, in_band, refusal
 from rubi.terminal.journal import Journal
 from rubi.terminal.limits import Limits, Pace
 from rubi.terminal.points import At, nothing_happens
@@ -151,6 +151,7 @@ class Executor:
         )
         symbol_name = command.symbol or (named.symbol if named else "")
         symbols = {one.name: one for one in await self.broker.symbols()}
+        tick = await self.broker.tick(symbol_name) if symbol_name in symbols else None
         return View(
             now=self._now(),
             account=await self.broker.account(),
@@ -158,11 +159,29 @@ class Executor:
             positions=positions,
             orders=await self.broker.orders(),
             symbol=symbols.get(symbol_name),
-            tick=await self.broker.tick(symbol_name) if symbol_name in symbols else None,
+            tick=tick,
             limits=self.limits,
             sent_last_minute=self._pace.last_minute(time.monotonic()),
             position=named,
+            loss_at_stop=await self._loss_at_stop(command, named, symbol_name, tick),
         )
+
+    async def _loss_at_stop(
+        self, command: Command, position: Position | None, symbol: str, tick: Tick | None
+    ) -> Decimal | None:
+        """What the command, or the position that it changes, loses at the command's stop (account currency)."""
+        if tick is None or not adds_risk(command, position):
+            return None
+        if position is not None:
+            side, volume, entry = position.type, position.volume, position.open_price
+        elif command.side is not None:
+            side, volume = command.side, command.volume
+            waits_at = command.stop_limit if command.order_type == "STOP_LIMIT" else command.price
+            entry = waits_at if command.kind == "PLACE_PENDING" else tick.opening(side)
+        else:
+            return None
+        profit = await self.broker.order_calc_profit(side, symbol, volume, entry, command.sl)
+        return None if profit is None else -profit
 
     async def _execute(self, command: Command, view: View) -> None:
         self.journal.intend(command.order_id, command.lease_id, command_record(command), at=self._now())

@@ -4,11 +4,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
+from rubi.domain.units import Side
 from rubi.terminal.broker import Account, Filling, Flags, Order, Position, Symbol, Tick
 from rubi.terminal.commands import KINDS, Command
 from rubi.terminal.limits import Limits
 
 FILLINGS = frozenset({"AUTO", *Filling})
+HALF_A_CENT = Decimal("0.005")
+"""The service rounds to cents; a computation that differs by less than half of one is the same."""
 NEEDS_POSITION = frozenset({"CLOSE_POSITION", "CLOSE_PARTIAL", "MODIFY_POSITION"})
 PENDING_TYPES = frozenset({"LIMIT", "STOP", "STOP_LIMIT"})
 
@@ -29,6 +32,8 @@ class View:
     sent_last_minute: int
     position: Position | None = field(default=None)
     """The position that the command names."""
+    loss_at_stop: Decimal | None = field(default=None)
+    """What the command would lose at its stop by the broker's own calculation; None: no stop, or not computable."""
 
 
 def refusal(command: Command, view: View) -> str | None:
@@ -43,13 +48,13 @@ def refusal(command: Command, view: View) -> str | None:
         return "BROKER_DISCONNECTED"
     if not view.flags.may_trade:
         return "TRADING_NOT_ALLOWED"
-    if view.limits.demo_only and view.account.trade_mode == "REAL":
+    if view.limits.demo_only and view.account.trade_mode == "REAL" and not command.closes:
         return "LIMIT_DEMO_ONLY"
     if (command.symbol and view.symbol is None) or (command.opens and view.tick is None):
         return "SYMBOL_UNKNOWN"
     if command.kind in NEEDS_POSITION:
-        return position_refusal(command, view.position)
-    return opening_refusal(command, view) if command.opens else None
+        return position_refusal(command, view.position) or risk_refusal(command, view)
+    return opening_refusal(command, view) or risk_refusal(command, view) if command.opens else None
 
 
 def is_supported(command: Command) -> bool:
@@ -88,6 +93,26 @@ def opening_refusal(command: Command, view: View) -> str | None:
     if command.kind == "OPEN" and not in_band(command, view.tick.opening(command.side)):
         return "GUARD_PRICE_BAND"
     return None
+
+
+def adds_risk(command: Command, position: Position | None) -> bool:
+    """Whether its stop is a new one, or farther from profit than the one that the position has."""
+    if command.sl <= 0 or command.closes:
+        return False
+    if command.kind != "MODIFY_POSITION" or position is None or position.sl <= 0:
+        return command.opens
+    return (command.sl < position.sl) if position.type is Side.BUY else (command.sl > position.sl)
+
+
+def risk_refusal(command: Command, view: View) -> str | None:
+    """No more is lost at the stop than the limit allows; a stop that comes closer is always taken."""
+    if not adds_risk(command, view.position) or command.guards.reduce_only:
+        return None
+    equity = view.account.equity
+    if view.loss_at_stop is None or equity <= 0:
+        return "RISK_UNKNOWN"
+    allowed = equity * view.limits.max_risk_percent / 100 + HALF_A_CENT
+    return "LIMIT_RISK" if view.loss_at_stop > allowed else None
 
 
 def reduces(command: Command, view: View) -> bool:

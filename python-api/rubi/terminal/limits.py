@@ -15,6 +15,8 @@ class Limits:
     max_volume: Decimal = Decimal(100)
     max_open_positions: int = 20
     max_orders_per_minute: int = 120
+    max_risk_percent: Decimal = Decimal(100)
+    """What one position may lose at its stop, percent of the equity."""
     demo_only: bool = False
 
     def tightened(self, wire: dict[str, Any]) -> "Limits":
@@ -28,6 +30,9 @@ class Limits:
             ),
             max_orders_per_minute=min(
                 self.max_orders_per_minute, int(given.get("max_orders_per_minute", self.max_orders_per_minute))
+            ),
+            max_risk_percent=min(
+                self.max_risk_percent, Decimal(str(given.get("max_risk_percent", self.max_risk_percent)))
             ),
             demo_only=self.demo_only or bool(given.get("demo_only")),
         )

@@ -3,11 +3,14 @@ from dataclasses import fields, replace
 from datetime import timedelta
 from decimal import Decimal as D
 from decimal import localcontext
+from types import SimpleNamespace
+from uuid import UUID
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.risk.cases import NOW, account, case, eurusd, gbpusd, position, proposal, tick, usdjpy
+from tests.unit.risk.strategies import TODAY, cases, held, specs
 
 from rubi.domain.clock import BrokerClock, OffsetChange
 from rubi.domain.risk.case import RiskCase, SizingChoice
@@ -16,19 +19,17 @@ from rubi.domain.risk.correlation import Correlation
 from rubi.domain.risk.day import trading_day
 from rubi.domain.risk.decision import Decision, show
 from rubi.domain.risk.drawdown import open_nav
-from rubi.domain.risk.exposure import of_position
+from rubi.domain.risk.exposure import notional, of_position
 from rubi.domain.risk.gates import decide, decision_record, replay
 from rubi.domain.risk.holdings import PendingOrder, Reservation
-from rubi.domain.risk.loss import LossLevel, open_day
+from rubi.domain.risk.loss import open_day
 from rubi.domain.risk.policy import LockScope, RiskPolicy, SizingMode, StopGuard
 from rubi.domain.risk.protections import Closure, Lock
 from rubi.domain.risk.record import RecordError, build, canonical, digest, plain
-from rubi.domain.risk.status import headroom_lots, status
 from rubi.domain.signal import OrderType
 from rubi.domain.symbol import SessionWindow
 from rubi.domain.units import Side, on_grid
-
-TODAY = trading_day(NOW, RiskPolicy(), BrokerClock())
+from rubi.flows.weigh_signal import Opening, order_of
 
 
 def full() -> RiskCase:
@@ -128,53 +129,6 @@ def test_the_record_is_written_for_people(value, text):
     assert show(value) == text
 
 
-specs = {"EURUSD": eurusd(), "GBPUSD": gbpusd()}
-held = st.builds(
-    lambda symbol, side, volume, distance: position(
-        symbol, side, str(volume), "1.1000", str(D("1.1000") - side.sign * distance * D("0.0001"))
-    ),
-    st.sampled_from(["EURUSD", "GBPUSD"]),
-    st.sampled_from(Side),
-    st.decimals("0.01", "1", places=2),
-    st.integers(-50, 100),
-)
-cases = st.builds(
-    lambda positions, value, distance, balance, floating, policy, loss: case(
-        positions=tuple(positions),
-        proposal=proposal(
-            stop=D("1.10000") - distance * D("0.0001"),
-            target=D("1.5"),
-            sizing=SizingChoice(SizingMode.RISK_PERCENT, value),
-        ),
-        account=account(str(balance), str(balance + floating)),
-        policy=policy,
-        day=open_day(TODAY, account(str(balance + loss)), policy),
-        nav=open_nav(balance + loss, balance + loss, TODAY.day),
-    ),
-    st.lists(held, max_size=6),
-    st.decimals("0.1", "4", places=2),
-    st.integers(3, 300),
-    st.decimals("500", "100000", places=2),
-    st.decimals("-200", "200", places=2),
-    st.builds(
-        lambda order, total, daily, correlated, lot: RiskPolicy(
-            max_position_size_percent=order,
-            max_total_exposure_percent=total,
-            max_daily_loss_percent=daily,
-            max_correlated_risk_percent=correlated,
-            max_lot=lot,
-            reduce_at_percent=D(100),
-        ),
-        st.decimals("0.5", "3", places=1),
-        st.decimals("3", "12", places=1),
-        st.decimals("1", "6", places=1),
-        st.decimals("1", "10", places=1),
-        st.none() | st.decimals("0.01", "1", places=2),
-    ),
-    st.decimals("-100", "300", places=2),
-)
-
-
 @given(one=cases)
 @settings(max_examples=200)
 def test_an_approved_order_passes_no_limit(one):
@@ -217,16 +171,27 @@ def test_a_farther_stop_never_buys_more(one, wider):
     assert (far_decision.volume or 0) <= (near_decision.volume or 0)
 
 
+def reserved_by(one: RiskCase, decision: Decision) -> Reservation:
+    """What the order of an approved decision reserves, out of the columns that are kept of it."""
+    facts = SimpleNamespace(policy=one.policy, specs=one.specs, tick=one.tick)
+    order = order_of(Opening(1, one.proposal), UUID(int=1), decision, facts, now=NOW)
+    return Reservation(
+        order.symbol,
+        order.side,
+        order.volume,
+        order.reserved_risk,
+        order.reserved_margin,
+        order.reserved_price or order.price,
+        kind=order.kind,
+    )
+
+
 def drained(one: RiskCase) -> tuple[RiskCase, int]:
     """Let the same signal come again and again, each approval reserved, until one is denied."""
     approved = 0
     while (decision := decide(one, now=NOW)).approved:
         approved += 1
-        assert decision.volume is not None
-        assert decision.risk is not None
-        assert decision.margin is not None
-        kept = Reservation("EURUSD", Side.BUY, decision.volume, decision.risk, decision.margin, decision.entry)
-        one = replace(one, reservations=(*one.reservations, kept))
+        one = replace(one, reservations=(*one.reservations, reserved_by(one, decision)))
     return one, approved
 
 
@@ -250,10 +215,10 @@ def test_with_headroom_for_three_exactly_three_are_approved(policy, code):
     assert decide(full_, now=NOW).code is code
 
 
-@given(one=cases)
-@settings(max_examples=40)
-def test_no_run_of_approvals_passes_a_limit(one):
-    last, _ = drained(replace(one, policy=replace(one.policy, max_positions=40)))
+@given(one=cases, leverage=st.decimals("1", "40", places=1))
+@settings(max_examples=60)
+def test_no_run_of_approvals_passes_a_limit(one, leverage):
+    last, _ = drained(replace(one, policy=replace(one.policy, max_positions=40, max_leverage=leverage)))
     money, policy = last.account, last.policy
     assert money is not None
     held_risk = sum((of_position(p, specs[p.symbol], policy).risk for p in last.positions), D(0))
@@ -263,6 +228,10 @@ def test_no_run_of_approvals_passes_a_limit(one):
         assert last.day is not None
         assert policy.max_daily_loss_percent is not None
         assert money.equity - held_risk - reserved >= last.day.anchor * (1 - policy.max_daily_loss_percent / 100)
+        assert policy.max_leverage is not None
+        held_worth = sum((of_position(p, specs[p.symbol], policy).notional for p in last.positions), D(0))
+        on_their_way = sum((notional(eurusd(), D("1.1"), kept.volume) for kept in last.reservations), D(0))
+        assert held_worth + on_their_way <= money.equity * policy.max_leverage
 
 
 prices = st.decimals("0.00001", "3", places=5)
@@ -328,53 +297,3 @@ def test_whatever_is_missing_or_odd_the_answer_is_a_decision(changes):
 
 def test_every_field_of_a_decision_is_in_its_record():
     assert set(decide(case(), now=NOW).to_record()) == {field.name for field in fields(Decision)}
-
-
-def test_the_status_shows_the_limit_that_leaves_the_least_room():
-    policy = RiskPolicy(max_position_size_percent=D(5))
-    exposures = (of_position(position(), eurusd(), policy),)
-    found = status(
-        account("9800"),
-        policy,
-        exposures,
-        specs,
-        day=open_day(TODAY, account("10000"), policy),
-        nav=open_nav(D(10000), D(10000), TODAY.day),
-        clock=BrokerClock(),
-        now=NOW,
-    )
-    assert found.day is not None
-    assert found.drawdown is not None
-    assert (found.open_risk, found.day.floor, found.drawdown.floor) == (140, 9500, 8000)
-    assert (found.headroom.money, found.headroom.limit) == (160, "max_daily_loss_percent")
-    assert headroom_lots(found.headroom, eurusd(), D("1.1"), D("1.095"), policy) == D("0.32")
-    assert found.level is LossLevel.OK
-    assert found.trading_state == "ACTIVE"
-
-
-def test_the_worst_limit_gives_the_level_and_no_headroom_is_negative():
-    policy = RiskPolicy()
-    found = status(
-        account("9400"),
-        policy,
-        (),
-        specs,
-        day=open_day(TODAY, account("10000"), policy),
-        nav=open_nav(D(10000), D(10000), TODAY.day),
-        clock=BrokerClock(),
-        now=NOW,
-    )
-    assert found.level is LossLevel.HALTED
-    assert found.headroom.money == 0
-    assert headroom_lots(found.headroom, eurusd(), D("1.1"), D("1.095"), policy) == 0
-    unknown = status(account(), policy, (), specs, day=None, nav=None, clock=BrokerClock(), now=NOW)
-    assert (unknown.level, unknown.day, unknown.headroom.money) == (LossLevel.OK, None, 200)
-
-
-def test_what_the_status_calls_headroom_is_approved_and_a_cent_more_is_not():
-    policy = RiskPolicy(max_position_size_percent=D(5))
-    common = {"policy": policy, "account": account("9800"), "positions": (position(),), "tick": tick()}
-    state = {"day": open_day(TODAY, account("10000"), policy), "nav": open_nav(D(10000), D(10000), TODAY.day)}
-    for money, code in (("160", None), ("165", DenialCode.DAILY_LOSS_BUDGET_EXCEEDED)):
-        wish = proposal(sizing=SizingChoice(SizingMode.MONEY, D(money)))
-        assert decide(case(proposal=wish, **common, **state), now=NOW).code is code

@@ -154,5 +154,5 @@ def test_the_drawdown_is_that_of_the_market_moves_alone(flows, moves):
     for name in DrawdownMode:
         policy = replace(POLICY, drawdown_mode=name)
         one, other = down(with_flows, policy), down(without, policy)
-        assert abs(one.percent - other.percent) < D("1e-15")
+        assert abs(one.percent - other.percent) <= D("1e-12")  # the last digit that is kept may round either way
         assert one.level is other.level

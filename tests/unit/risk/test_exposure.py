@@ -6,8 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.risk.cases import account, eurusd, gbpusd, position, us30, usdjpy
 
+from rubi.domain.order import OrderKind
 from rubi.domain.risk.exposure import (
+    ExposureKind,
     currency_exposure,
+    has_no_worth,
     heat,
     leverage_used,
     notional,
@@ -69,6 +72,16 @@ def test_a_reservation_risks_what_was_reserved():
     exposure = of_reservation(reserved, eurusd())
     assert (exposure.risk, exposure.notional) == (50, 11000)
     assert of_reservation(reserved, None).notional == 0
+    assert not has_no_worth(reserved, eurusd())
+    assert has_no_worth(reserved, None)
+    assert has_no_worth(replace(reserved, price=None), eurusd())
+
+
+def test_a_change_on_its_way_is_risk_and_nothing_else():
+    change = Reservation("EURUSD", Side.BUY, D(0), D(50), D(0), kind=OrderKind.MODIFY_POSITION)
+    exposure = of_reservation(change, eurusd())
+    assert (exposure.kind, exposure.risk, exposure.notional) == (ExposureKind.CHANGE, 50, 0)
+    assert not has_no_worth(change, None)
 
 
 def test_worth_is_in_account_currency_whatever_the_symbol_is_quoted_in():

@@ -150,6 +150,7 @@ DENIALS: list[tuple[DenialCode, dict]] = [
     (CODE.STOP_REQUIRED, {"proposal": proposal(stop=None)}),
     (CODE.LOSS_NOT_POSITIVE, spec(tick_value_loss=D(0))),
     (CODE.TICK_VALUE_INCONSISTENT, {"ea_loss_per_lot": D(600)}),
+    (CODE.TERMINAL_QUOTE_REQUIRED, {"policy": RiskPolicy(require_terminal_quote=True)}),
     (CODE.VOLUME_BELOW_MINIMUM, {"account": account("200")}),
     (CODE.VOLUME_LIMIT_REACHED, {**spec(volume_limit=D("0.2")), "positions": (position(),)}),
     (CODE.VOLUME_REQUIRED, {"proposal": sized(SizingMode.SIGNAL_VOLUME, "1")}),

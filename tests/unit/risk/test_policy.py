@@ -86,6 +86,20 @@ def test_an_unknown_parameter_is_refused_by_name():
         ({"symbols_blocked": "EURUSD"}, "symbols_blocked: must be a list, not 'EURUSD'"),
         ({"symbols_blocked": [1]}, "symbols_blocked.0.: must be text, not 1"),
         ({"require_stop": "yes"}, "require_stop: must be true or false, not 'yes'"),
+        ({"cooldown_seconds": 10**12}, "cooldown_seconds: is 1000000000000; it must be at most 31622400 seconds"),
+        ({"max_tick_age_seconds": 31622401}, "max_tick_age_seconds: .* at most 31622400 seconds"),
+        (
+            {"stop_guard": {"stops": 1, "window_seconds": 1, "lock_seconds": 10**9}},
+            "stop_guard.lock_seconds: .* 31622400 seconds",
+        ),
+        ({"low_profit_guard": {"trades": 10**5, "window_seconds": 1, "min_profit": 0, "lock_seconds": 1}}, "10000"),
+        ({"low_profit_guard": {"trades": 1, "window_seconds": 1, "min_profit": "1e40", "lock_seconds": 1}}, "10\\^12"),
+        ({"max_lot": "1e40"}, "max_lot: is 1E\\+40; it must be below 10\\^12, with at most 8 decimals"),
+        ({"sizing_value": "0.123456789"}, "sizing_value: is 0.123456789; it must be below 10"),
+        ({"max_leverage": "1e-30"}, "max_leverage: .* at most 8 decimals"),
+        ({"max_currency_exposure_percent": 100001}, "must be at most 100000 percent"),
+        ({"min_margin_level_percent": "1e6"}, "min_margin_level_percent: .* at most 100000 percent"),
+        ({"max_positions": 10001}, "max_positions: is 10001; it must be at most 10000"),
     ],
 )
 def test_a_policy_that_cannot_hold_says_why(data, message):

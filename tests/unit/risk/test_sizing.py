@@ -4,9 +4,11 @@ from decimal import Decimal as D
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.risk.cases import account, eurusd, us30, usdjpy, xauusd
+from tests.unit.risk.cases import NOW, account, case, eurusd, proposal, us30, usdjpy, xauusd
 
+from rubi.domain.risk.case import SizingChoice
 from rubi.domain.risk.codes import DenialCode
+from rubi.domain.risk.gates import decide
 from rubi.domain.risk.policy import BelowMinimum, RiskBasis, RiskPolicy, SizingMode
 from rubi.domain.risk.sizing import Denial, Sized, SizeRequest, basis, loss_per_lot, size, tick_value_gap
 from rubi.domain.units import on_grid
@@ -265,3 +267,22 @@ def test_the_next_step_would_break_the_budget_or_a_cap(spec, stop, percent, bala
     sized = size(ask(stop=str(stop), value=str(percent)), WIDE, account(str(balance)), spec)
     if isinstance(sized, Sized) and not sized.capped_by:
         assert (sized.volume + spec.volume_step) * sized.loss_per_lot > sized.budget
+
+
+def test_the_record_says_whether_the_tick_value_was_checked_by_the_terminal():
+    def size_gate(decision):
+        return next(gate for gate in decision.gates if gate.gate == "size")
+
+    assert size_gate(decide(case(), now=NOW)).inputs["tick_value_check"] == "none"
+    assert size_gate(decide(case(ea_loss_per_lot=D(500)), now=NOW)).inputs["tick_value_check"] == "terminal"
+
+
+def test_a_policy_may_want_the_terminals_own_computation():
+    careful = RiskPolicy(require_terminal_quote=True)
+    assert decide(case(policy=careful), now=NOW).code is DenialCode.TERMINAL_QUOTE_REQUIRED
+    assert decide(case(policy=careful, ea_loss_per_lot=D(500)), now=NOW).approved
+    bare = replace(proposal(), stop=None)
+    assert decide(case(policy=careful, proposal=bare), now=NOW).code is DenialCode.STOP_REQUIRED
+    lots = SizingChoice(SizingMode.FIXED_LOTS, D("0.01"))
+    unguarded = case(policy=replace(careful, require_stop=False), proposal=replace(bare, sizing=lots))
+    assert decide(unguarded, now=NOW).code is DenialCode.TERMINAL_QUOTE_REQUIRED

@@ -1,5 +1,7 @@
 """From a command to a report: guards, retries, every kind of command, and what follows a crash at each point."""
 
+from dataclasses import replace
+
 import pytest
 
 from rubi.terminal.broker import Flags, NoAnswerError
@@ -100,6 +102,43 @@ async def test_the_stricter_of_both_limits_holds_and_closing_is_never_limited(te
         *(command(5 + n, "CLOSE_POSITION", position_ticket=str(t)) for n, t in enumerate(tickets))
     )
     assert await terminal.broker.positions() == []
+
+
+async def test_a_stop_that_would_lose_too_much_is_refused_and_a_closer_one_is_not(terminal):
+    """0.2 lots of EURUSD at 1.1001 with the stop at 1.0901 lose 200 of 10 000: two percent."""
+    terminal.service.connect_answer = {"limits": {"max_risk_percent": 2}}
+    placed = {"order_type": "LIMIT", "price": 1.09, "sl": 1.0799}
+    await terminal.carried_out(
+        command(1, sl=1.0900), command(2, sl=1.0901), command(3), command(4, "PLACE_PENDING", **placed)
+    )
+    assert terminal.acks() == [
+        (1, "REFUSED", "LIMIT_RISK"),
+        (2, "INTENT", None),
+        (3, "INTENT", None),  # a wish without a stop is the policy's business
+        (4, "REFUSED", "LIMIT_RISK"),
+    ]
+    ticket = str((await terminal.broker.positions())[0].ticket)
+    terminal.service.answers = [{"limits": {"max_risk_percent": 1}}]
+    await terminal.carried_out(
+        command(5, "MODIFY_POSITION", position_ticket=ticket, sl=1.0900),
+        command(6, "MODIFY_POSITION", position_ticket=ticket, sl=1.0902),
+        command(7, "CLOSE_POSITION", position_ticket=ticket),
+    )
+    assert terminal.acks()[-3:] == [(5, "REFUSED", "LIMIT_RISK"), (6, "INTENT", None), (7, "INTENT", None)]
+
+
+async def test_an_account_that_is_no_demo_opens_nothing_and_still_closes(terminal):
+    await terminal.carried_out(command(1))
+    ticket = str((await terminal.broker.positions())[0].ticket)
+    demo = terminal.broker.account
+
+    async def real():
+        return replace(await demo(), trade_mode="REAL")
+
+    terminal.broker.account = real
+    terminal.service.answers = [{"limits": {"demo_only": True}}]
+    await terminal.carried_out(command(2), command(3, "CLOSE_POSITION", position_ticket=ticket))
+    assert terminal.acks()[-2:] == [(2, "REFUSED", "LIMIT_DEMO_ONLY"), (3, "INTENT", None)]
 
 
 async def test_too_many_positions_and_orders_refuse_the_next(terminal):

@@ -75,6 +75,10 @@ class DenialCode(StrEnum):
         "TICK_VALUE_INCONSISTENT",
         "The terminal's own computation of the loss differs from the broker's tick value by more than allowed.",
     )
+    TERMINAL_QUOTE_REQUIRED = (
+        "TERMINAL_QUOTE_REQUIRED",
+        "The policy wants the terminal's own computation of the loss, and it has sent none for this symbol and side.",
+    )
     VOLUME_BELOW_MINIMUM = "VOLUME_BELOW_MINIMUM", "The budget buys less than the smallest volume the broker trades."
     VOLUME_LIMIT_REACHED = "VOLUME_LIMIT_REACHED", "The broker's limit for this direction of the symbol is used up."
     VOLUME_REQUIRED = "VOLUME_REQUIRED", "The policy takes the signal's own volume and the signal has none."

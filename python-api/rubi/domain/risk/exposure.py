@@ -19,6 +19,8 @@ class ExposureKind(StrEnum):
     POSITION = "POSITION"
     PENDING = "PENDING"
     RESERVATION = "RESERVATION"
+    CHANGE = "CHANGE"
+    """What a change on its way adds to a position or a pending order."""
     NEW = "NEW"
 
 
@@ -86,18 +88,23 @@ def of_pending(pending: PendingOrder, spec: SymbolSpec, policy: RiskPolicy, leve
 
 
 def of_reservation(reservation: Reservation, spec: SymbolSpec | None) -> Exposure:
-    """Return the exposure of an approved order that is on its way."""
+    """Return the exposure of an approved order that is on its way; worth nothing where that `has_no_worth`."""
     worth = Money(ZERO)
-    if spec is not None and reservation.price is not None:
+    if spec is not None and reservation.price is not None and reservation.opens:
         worth = notional(spec, reservation.price, reservation.volume)
     return Exposure(
-        ExposureKind.RESERVATION,
+        ExposureKind.RESERVATION if reservation.opens else ExposureKind.CHANGE,
         reservation.symbol,
         reservation.side,
         reservation.volume,
         reservation.risk,
         worth,
     )
+
+
+def has_no_worth(reservation: Reservation, spec: SymbolSpec | None) -> bool:
+    """Whether it cannot be told what an order on its way is worth: no price of it, or no specification, is known."""
+    return reservation.opens and (spec is None or reservation.price is None)
 
 
 def open_risk(exposures: Sequence[Exposure]) -> Money:

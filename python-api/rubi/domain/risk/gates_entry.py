@@ -157,8 +157,7 @@ def duplicate(work: Workings) -> GateResult:
     if work.case.duplicate_of is not None:
         inputs = {"order": work.case.duplicate_of}
         return failed("duplicate", DenialCode.DUPLICATE_SIGNAL, f"It is order {work.case.duplicate_of}.", inputs)
-    proposal = work.proposal
-    opposite = [one for one in work.exposures if one.symbol == proposal.symbol and one.side is proposal.side.opposite]
+    opposite = work.held(work.proposal.side.opposite)
     if opposite and not work.policy.allow_opposite:
         inputs = {"opposite": str(len(opposite))}
         return failed("duplicate", DenialCode.OPPOSITE_POSITION_OPEN, "", inputs, 0, len(opposite))

@@ -46,6 +46,7 @@ def sizing(work: Workings) -> GateResult:
         "tick_value_loss": work.spec.tick_value_loss,
         "commission_per_lot": work.spec.commission_per_lot,
         "already": request.already,
+        "tick_value_check": "none" if request.ea_loss_per_lot is None else "terminal",
     }
     answer = size(request, work.policy, work.account, work.spec)
     if isinstance(answer, Denial):
@@ -77,13 +78,13 @@ def reward(work: Workings) -> GateResult:
 def counts(work: Workings) -> GateResult:
     """Are there fewer positions, pendings and reserved opens than allowed."""
     held, symbol = work.case, work.proposal.symbol
-    every: tuple[Holding, ...] = (*held.positions, *held.pendings, *held.reservations)
+    every: tuple[Holding, ...] = (*held.positions, *held.pendings, *work.opening)
     total, limit = len(every), work.policy.max_positions
     same, symbol_limit = sum(one.symbol == symbol for one in every), work.policy.max_positions_per_symbol
     inputs = {
         "positions": len(held.positions),
         "pendings": len(held.pendings),
-        "reservations": len(held.reservations),
+        "reservations": len(work.opening),
         "in_symbol": same,
     }
     if total >= limit:
@@ -116,7 +117,7 @@ def open_risk(work: Workings) -> GateResult:
     limit = percent_of(max(ZERO, work.account.equity), percent, work.account.digits)
     total = work.total_risk + work.sized.risk
     inputs: dict[str, object] = {"equity": work.account.equity, "percent": percent, "new": work.sized.risk}
-    for kind in (ExposureKind.POSITION, ExposureKind.PENDING, ExposureKind.RESERVATION):
+    for kind in (ExposureKind.POSITION, ExposureKind.PENDING, ExposureKind.RESERVATION, ExposureKind.CHANGE):
         inputs[kind.lower()] = sum((one.risk for one in work.exposures if one.kind is kind), ZERO)
     assumed = [f"{one.symbol} {one.assumed}" for one in work.exposures if one.assumed]
     if assumed:
@@ -135,7 +136,9 @@ def leverage(work: Workings) -> GateResult:
     limit = work.policy.max_leverage
     worth = sum((one.notional for one in work.exposures), new.notional)
     used = worth / work.account.equity
-    inputs = {"worth": worth, "equity": work.account.equity}
+    inputs: dict[str, object] = {"worth": worth, "equity": work.account.equity}
+    if limit is not None and work.unpriced:
+        return failed("leverage", DenialCode.LEVERAGE_EXCEEDED, _no_worth(work), inputs, limit, "not known")
     if limit is not None and used > limit:
         detail = f"They would be worth {used:.2f} times the equity; allowed are {limit}."
         return failed("leverage", DenialCode.LEVERAGE_EXCEEDED, detail, inputs, limit, used)
@@ -154,11 +157,17 @@ def currency(work: Workings) -> GateResult:
     if percent is None:
         return passed("currency", inputs, "no limit")
     limit = percent_of(max(ZERO, work.account.equity), percent, work.account.digits)
+    if work.unpriced:
+        return failed("currency", DenialCode.CURRENCY_EXPOSURE_EXCEEDED, _no_worth(work), inputs, limit, "not known")
     for name, worth in after.items():
         if abs(worth) > limit and abs(worth) > abs(before.get(name, ZERO)):
             detail = f"{name} would carry {worth:.2f}; allowed are {limit} ({percent} %)."
             return failed("currency", DenialCode.CURRENCY_EXPOSURE_EXCEEDED, detail, inputs, limit, worth)
     return passed("currency", inputs, limit, max((abs(worth) for worth in after.values()), default=ZERO))
+
+
+def _no_worth(work: Workings) -> str:
+    return f"An order of {', '.join(work.unpriced)} is on its way and no price is known of it, so its worth is not."
 
 
 def correlation(work: Workings) -> GateResult:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from rubi.domain.order import OrderKind
 from rubi.domain.units import Lots, Money, Price, Side
 
 
@@ -33,7 +34,10 @@ class PendingOrder:
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """An approved order whose position is not seen yet: its risk and margin are spent."""
+    """An approved order that the books do not show yet: its risk and margin are spent.
+
+    A change of something that is open adds its risk here, and is no position of its own.
+    """
 
     symbol: str
     side: Side
@@ -41,7 +45,14 @@ class Reservation:
     risk: Money
     margin: Money
     price: Price | None = None
+    """Where it fills; None: not known, and so is what it is worth."""
     order_id: int | None = None
+    kind: OrderKind = OrderKind.OPEN
+
+    @property
+    def opens(self) -> bool:
+        """Whether it becomes a position or a pending order."""
+        return self.kind in (OrderKind.OPEN, OrderKind.PLACE_PENDING)
 
 
 Holding = OpenPosition | PendingOrder | Reservation

@@ -1,8 +1,9 @@
 """What the loss limits remember of an account, so that neither a restart nor a deposit moves them.
 
 The deals say how the account's own money (balance and credit) should have changed since the last snapshot they
-explained. While money and deals do not agree, the later of the two is on its way: money that is there and unexplained
-counts as a deposit, so no peak and no allowance rises with it; money that is missing counts as lost.
+explained. While money and deals do not agree, the later of the two is on its way. What opens is judged as if the worse
+were true: money that is there and unexplained is a deposit, so no peak and no allowance rises with it; money that is
+missing is lost. What halts an account stays, so for a minute only a loss counts that is there either way.
 """
 
 from dataclasses import dataclass, replace
@@ -20,7 +21,7 @@ from rubi.domain.units import NO_MONEY, ZERO, Money, exact
 RESET_PATIENCE = timedelta(minutes=2)
 """A first snapshot this long after the reset is no picture of it: the reset was missed and is rebuilt from deals."""
 DOUBT_AFTER = timedelta(seconds=60)
-"""Money that is missing for this long without a deal counts as lost; until then the deal is on its way."""
+"""What is unexplained for this long counts as it is worse: missing money as lost, unexpected money as a deposit."""
 ROUNDING = 10
 """Smallest units of the account's currency that brokers may round a deal by: what is below is a result, no question."""
 EMPTY = 10
@@ -72,12 +73,15 @@ class LimitMemory:
     @property
     def trading_state(self) -> TradingState:
         """What the loss limits leave the account."""
-        return max(self.day_level, self.drawdown_level, key=list(LossLevel).index).trading_state
+        return _stricter(self.day_level, self.drawdown_level).trading_state
 
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """A snapshot taken in: what is remembered from now on, and where the limits stand."""
+    """A snapshot taken in: what is remembered from now on, and where the limits stand.
+
+    While money and deals do not agree yet, `loss` and `drawdown` are the least that they can be.
+    """
 
     memory: LimitMemory
     loss: DayLoss | None
@@ -101,7 +105,8 @@ def standing(memory: LimitMemory, account: AccountSnapshot, *, deals_come: bool)
 
     `deals_come` is false for a connector that tells no deals: then every change of the balance is a result.
     """
-    day, nav = _standing(memory, account, deals_come=deals_come)
+    gap = memory.ledger.gap(account) if deals_come else NO_MONEY
+    day, nav = _with_flow(memory, account, _known_flows(memory, deals_come=deals_come) + max(ZERO, gap))
     return _grounded(day), nav
 
 
@@ -115,14 +120,15 @@ def _grounded(day: DayState) -> DayState:
     return replace(day, anchor=Money(day.anchor + day.flows), flows=NO_MONEY)
 
 
-def _standing(memory: LimitMemory, account: AccountSnapshot, *, deals_come: bool) -> tuple[DayState, NavState]:
-    if not deals_come:
-        return memory.day, memory.nav
-    flow = Money(memory.ledger.flows + max(ZERO, memory.ledger.gap(account)))
+def _known_flows(memory: LimitMemory, *, deals_come: bool) -> Money:
+    return memory.ledger.flows if deals_come else NO_MONEY
+
+
+def _with_flow(memory: LimitMemory, account: AccountSnapshot, flow: Decimal) -> tuple[DayState, NavState]:
     if flow == 0:
         return memory.day, memory.nav
     day = replace(memory.day, flows=Money(memory.day.flows + flow))
-    return day, drawdowns.apply_flow(memory.nav, flow, equity_before=Money(account.equity - flow))
+    return day, drawdowns.apply_flow(memory.nav, Money(flow), equity_before=Money(account.equity - flow))
 
 
 def turn_day(
@@ -179,22 +185,22 @@ def watch(
             after = _settle(memory, account, today, counted_from=counted_from, deals_come=deals_come)
         else:
             after = replace(memory, ledger=replace(memory.ledger, unexplained_since=since))
-        day, nav = standing(after, account, deals_come=deals_come)
+        in_doubt = gap != 0 and patience_over < DOUBT_AFTER
+        if in_doubt:
+            # A result moves no equity when it is booked, a flow does: the lesser loss is certain, whichever it was.
+            day, nav = _with_flow(after, account, after.ledger.flows + min(ZERO, gap))
+            day = _grounded(day)
+        else:
+            day, nav = standing(after, account, deals_come=deals_come)
         nav = drawdowns.observe(nav, account.equity, account.balance, today.day)
         loss = day_loss(day, account.equity, policy, account.digits)
         down = drawdowns.drawdown(nav, policy, account.digits)
-        if gap < 0 and patience_over < DOUBT_AFTER:
-            return Watched(after, loss, down, gap)
-        return Watched(
-            replace(
-                after,
-                day_level=next_level(memory.day_level, LossLevel.OK if loss is None else loss.level),
-                drawdown_level=next_level(memory.drawdown_level, LossLevel.OK if down is None else down.level),
-            ),
-            loss,
-            down,
-            gap,
-        )
+        day_level = next_level(memory.day_level, LossLevel.OK if loss is None else loss.level)
+        drawdown_level = next_level(memory.drawdown_level, LossLevel.OK if down is None else down.level)
+        if in_doubt:  # what holds is not let go by what may not be true
+            day_level = _stricter(memory.day_level, day_level)
+            drawdown_level = _stricter(memory.drawdown_level, drawdown_level)
+        return Watched(replace(after, day_level=day_level, drawdown_level=drawdown_level), loss, down, gap)
 
 
 def next_level(before: LossLevel, reached: LossLevel) -> LossLevel:
@@ -206,10 +212,15 @@ def next_level(before: LossLevel, reached: LossLevel) -> LossLevel:
     return reached
 
 
+def _stricter(one: LossLevel, other: LossLevel) -> LossLevel:
+    return max(one, other, key=list(LossLevel).index)
+
+
 def restart_day(memory: LimitMemory, account: AccountSnapshot, policy: RiskPolicy, today: TradingDay) -> LimitMemory:
     """Unlock the day: count its loss anew, from this snapshot."""
-    anchored = open_day(today, account, replace(policy, day_anchor=_from_now(policy)))
-    return replace(memory, day=replace(anchored, flows=Money(-memory.ledger.flows)), day_level=LossLevel.OK)
+    with exact():
+        anchored = open_day(today, account, replace(policy, day_anchor=_from_now(policy)))
+        return replace(memory, day=replace(anchored, flows=Money(-memory.ledger.flows)), day_level=LossLevel.OK)
 
 
 def restart_drawdown(
@@ -240,8 +251,9 @@ def _settle(
     deals_come: bool = True,
 ) -> LimitMemory:
     """Take the known deals in: flows move day and units, and the funds are those of this snapshot."""
-    day, nav = _standing(memory, account, deals_come=deals_come)
-    flow = day.flows - memory.day.flows
+    gap = memory.ledger.gap(account) if deals_come else NO_MONEY
+    flow = _known_flows(memory, deals_come=deals_come) + max(ZERO, gap)
+    day, nav = _with_flow(memory, account, flow)
     ledger = Ledger(
         counted_from or memory.ledger.counted_from,
         _funds(account),

@@ -143,6 +143,8 @@ class RiskPolicy:
     below_minimum_factor: Decimal = Decimal(1)
     slippage_ticks: Decimal = Decimal(0)
     tick_value_tolerance_percent: Percent = Percent(Decimal(2))
+    require_terminal_quote: bool = False
+    """Size nothing by the broker's tick value alone: the terminal must have computed the loss of one lot, too."""
     max_lot: Lots | None = None
     require_stop: bool = True
     require_target: bool = False
@@ -192,6 +194,8 @@ class RiskPolicy:
     """Percent of a loss limit used up, from which positions may only be reduced; at 100 the account is halted."""
     flatten_on_breach: bool = False
 
+    demo_only: bool = False
+    """A real account opens nothing; the terminal holds to it, too."""
     symbols_allowed: tuple[str, ...] | None = None
     symbols_blocked: tuple[str, ...] = ()
     trading_sessions: tuple[SessionWindow, ...] | None = None
@@ -245,6 +249,15 @@ _NOT_NEGATIVE = {
     "margin_reserve_percent",
     "cooldown_seconds",
 }
+_COUNTS = {"max_positions", "max_positions_per_symbol", "stops", "trades"}
+
+
+MOST_SECONDS = 366 * 86400
+MOST_COUNT = 10_000
+MOST_PERCENT = 100_000
+MOST = Decimal(10) ** 12
+PLACES = 8
+"""Beyond these no parameter means anything, and arithmetic with it ends in an error instead of an answer."""
 
 
 def _validate(policy: RiskPolicy) -> None:
@@ -252,6 +265,7 @@ def _validate(policy: RiskPolicy) -> None:
         value = getattr(policy, field.name)
         if value is None:
             continue
+        _validate_bounds(field.name, field.name, value)
         if field.name in _POSITIVE and value <= 0:
             raise PolicyError(field.name, f"is {value}; it must be above 0")
         if field.name in _NOT_NEGATIVE and value < 0:
@@ -260,6 +274,20 @@ def _validate(policy: RiskPolicy) -> None:
         if most is not None and not 0 < value <= most:
             raise PolicyError(field.name, f"is {value}; it must be above 0 and at most {most} percent")
     _validate_together(policy)
+
+
+def _validate_bounds(field: str, name: str, value: Any) -> None:
+    """Refuse a number that no computation carries; `name` tells its unit."""
+    if isinstance(value, Decimal):
+        exponent = value.as_tuple().exponent
+        if abs(value) >= MOST or not isinstance(exponent, int) or exponent < -PLACES:
+            raise PolicyError(field, f"is {value}; it must be below 10^12, with at most {PLACES} decimals")
+        if name.endswith("_percent") and name not in _PERCENTS and value > MOST_PERCENT:
+            raise PolicyError(field, f"is {value}; it must be at most {MOST_PERCENT} percent")
+    elif name.endswith("_seconds") and value > MOST_SECONDS:
+        raise PolicyError(field, f"is {value}; it must be at most {MOST_SECONDS} seconds, 366 days")
+    elif name in _COUNTS and value > MOST_COUNT:
+        raise PolicyError(field, f"is {value}; it must be at most {MOST_COUNT}")
 
 
 def _validate_together(policy: RiskPolicy) -> None:
@@ -309,3 +337,5 @@ def _validate_guard(guard: StopGuard | LowProfitGuard | None) -> None:
     count = guard.stops if isinstance(guard, StopGuard) else guard.trades
     if min(count, guard.window_seconds, guard.lock_seconds) <= 0:
         raise PolicyError(name, "its count, window_seconds and lock_seconds must be above 0")
+    for field in fields(guard):
+        _validate_bounds(f"{name}.{field.name}", field.name, getattr(guard, field.name))

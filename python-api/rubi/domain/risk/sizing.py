@@ -91,14 +91,14 @@ def size(request: SizeRequest, policy: RiskPolicy, account: AccountSnapshot, spe
     With a budget R (modes by risk, money, and the signal's own volume) the volume loses at most R at the stop; the
     other modes give a volume whose risk the later gates judge.
     """
-    loss = _loss(request, policy, spec)
+    loss = loss_of(request, policy, spec)
     if isinstance(loss, Denial):
         return loss
     budget = _budget(request, policy, account)
     raw = _raw(request, policy, account, loss, budget)
     if isinstance(raw, Denial):
         return raw
-    cap, capped_by = _cap(request, policy, spec)
+    cap, capped_by = volume_cap(request, policy, spec)
     volume = snap_volume(min(raw, cap), minimum=spec.volume_min, step=spec.volume_step)
     if budget is not None:
         volume = _within(volume, loss, budget, account.digits, spec)
@@ -113,11 +113,15 @@ def size(request: SizeRequest, policy: RiskPolicy, account: AccountSnapshot, spe
     return Sized(volume, risk, loss, budget, raw, capped_by if raw > cap else "")
 
 
-def _loss(request: SizeRequest, policy: RiskPolicy, spec: SymbolSpec) -> Money | Denial:
+def loss_of(request: SizeRequest, policy: RiskPolicy, spec: SymbolSpec) -> Money | Denial:
+    """Return what one lot loses, account currency: with slippage and commission, by the larger of two computations."""
+    needs_stop = policy.require_stop or request.mode in {SizingMode.RISK_PERCENT, SizingMode.MONEY}
+    if request.stop is None and (needs_stop or request.assumed_loss_per_lot is None):
+        return Denial(DenialCode.STOP_REQUIRED, f"The mode is {request.mode} and no stop was given.", {})
+    if policy.require_terminal_quote and request.ea_loss_per_lot is None:
+        return Denial(DenialCode.TERMINAL_QUOTE_REQUIRED, "", {})
     if request.stop is None:
-        needs_stop = policy.require_stop or request.mode in {SizingMode.RISK_PERCENT, SizingMode.MONEY}
-        if needs_stop or request.assumed_loss_per_lot is None:
-            return Denial(DenialCode.STOP_REQUIRED, f"The mode is {request.mode} and no stop was given.", {})
+        assert request.assumed_loss_per_lot is not None, "checked above"
         loss = Money(request.assumed_loss_per_lot + spec.commission_per_lot)
     else:
         bare = stop_loss_per_lot(spec, request.entry, request.stop)
@@ -175,7 +179,8 @@ def _raw(
     return by_risk
 
 
-def _cap(request: SizeRequest, policy: RiskPolicy, spec: SymbolSpec) -> tuple[Decimal, str]:
+def volume_cap(request: SizeRequest, policy: RiskPolicy, spec: SymbolSpec) -> tuple[Decimal, str]:
+    """Return the most lots that broker and policy allow, whatever they lose, and which of them says so."""
     caps = [(Decimal(spec.volume_max), "volume_max")]
     if policy.max_lot is not None:
         caps.append((policy.max_lot, "max_lot"))

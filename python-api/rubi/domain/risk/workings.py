@@ -1,16 +1,17 @@
 """What the gates share: prices, sizes and exposures computed once from a case."""
 
+from copy import copy
 from datetime import datetime
 from decimal import Decimal
 
 from rubi.domain.account import AccountSnapshot
 from rubi.domain.risk.case import RiskCase, SizingChoice
 from rubi.domain.risk.correlation import Book
-from rubi.domain.risk.decision import GateResult
 from rubi.domain.risk.exposure import (
     Exposure,
     ExposureKind,
     assumed_risk,
+    has_no_worth,
     notional,
     of_pending,
     of_position,
@@ -22,19 +23,34 @@ from rubi.domain.risk.margin import margin_per_lot
 from rubi.domain.risk.sizing import Sized
 from rubi.domain.signal import OrderType
 from rubi.domain.symbol import SymbolSpec, Tick
-from rubi.domain.units import ZERO, Lots, Money, Price
+from rubi.domain.units import ZERO, Lots, Money, Price, Side
 
 
 class Workings:
     """One decision in progress. `sized` is set by the size gate."""
 
     def __init__(self, case: RiskCase, now: datetime) -> None:
-        self.case = case
         self.now = now
-        self.proposal = case.proposal
         self.policy = case.policy
         self.account: AccountSnapshot | None = case.account
         self.specs = {spec.name: spec for spec in case.specs}
+        self._take(case)
+        self.exposures = self._exposures()
+        self.total_risk = open_risk(self.exposures)
+        self.opening = tuple(one for one in case.reservations if one.opens)
+        self.unpriced = sorted({one.symbol for one in self.opening if has_no_worth(one, self.specs.get(one.symbol))})
+        """Symbols of orders on their way whose worth cannot be told."""
+        self.book = Book(case.correlations, self.specs)
+
+    def about(self, case: RiskCase) -> "Workings":
+        """The same account's workings about another proposal: `case` may differ in what belongs to the symbol alone."""
+        other = copy(self)
+        other._take(case)  # noqa: SLF001 - of this class
+        return other
+
+    def _take(self, case: RiskCase) -> None:
+        self.case = case
+        self.proposal = case.proposal
         self.spec: SymbolSpec | None = self.specs.get(self.proposal.symbol)
         tick = case.tick
         self.tick: Tick | None = tick if tick is not None and tick.symbol == self.proposal.symbol else None
@@ -45,10 +61,6 @@ class Workings:
         self.sized: Sized | None = None
         held: tuple[Holding, ...] = (*case.positions, *case.pendings)
         self.needed_symbols = sorted({self.proposal.symbol, *(one.symbol for one in held)})
-        self.exposures = self._exposures()
-        self.total_risk = open_risk(self.exposures)
-        self.book = Book(case.correlations, self.specs)
-        self.results: list[GateResult] = []
 
     @property
     def market(self) -> bool:
@@ -95,8 +107,14 @@ class Workings:
 
     def already(self) -> Lots:
         """Lots in the proposal's symbol and direction."""
-        mine = (self.proposal.symbol, self.proposal.side)
-        return Lots(sum((one.volume for one in self.exposures if (one.symbol, one.side) == mine), ZERO))
+        return Lots(sum((one.volume for one in self.held(self.proposal.side)), ZERO))
+
+    def held(self, side: Side) -> tuple[Exposure, ...]:
+        """What is open or will be on one side of the proposal's symbol."""
+        mine = (self.proposal.symbol, side)
+        return tuple(
+            one for one in self.exposures if (one.symbol, one.side) == mine and one.kind is not ExposureKind.CHANGE
+        )
 
     def margin_per_lot(self) -> tuple[Money, str] | None:
         """Margin of one lot of the proposal and where the figure comes from."""
