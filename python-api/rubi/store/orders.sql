@@ -41,7 +41,7 @@ UPDATE trading_orders SET
     submitted_at = CASE WHEN $4 IN ('SUBMITTED', 'ACCEPTED', 'PARTIALLY_FILLED', 'FILLED') THEN coalesce(submitted_at, $10) ELSE submitted_at END,
     filled_at = CASE WHEN $4 IN ('PARTIALLY_FILLED', 'FILLED') THEN coalesce(filled_at, $10) ELSE filled_at END,
     final_at = CASE WHEN $23 THEN coalesce(final_at, $10) ELSE NULL END,
-    released_at = CASE WHEN $23 AND $12::numeric = 0 THEN coalesce(released_at, $10) ELSE released_at END
+    released_at = CASE WHEN $23 AND $12::numeric = 0 THEN coalesce(released_at, $10) WHEN NOT $23 AND $12::numeric = 0 THEN NULL ELSE released_at END
 WHERE id = $1
 
 -- name: store_illegal_event
