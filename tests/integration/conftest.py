@@ -27,8 +27,10 @@ async def client(app):
 
 @pytest.fixture
 async def terminal(client):
+    """Connected, and reconciled: nothing is open and nothing waits at its broker."""
     terminal, _ = await new_terminal(client)
     await terminal.connect()
+    await terminal.sync(positions=[], orders=[], taken_at="2025-10-23T09:00:00Z")
     return terminal
 
 

@@ -33,11 +33,22 @@ async def unknown(terminal: WireTerminal, queue, kind: OrderKind = OrderKind.OPE
 
 
 async def test_the_first_whole_books_end_reconciling(terminal, conn):
+    await terminal.connect()
     assert await conn.fetchval("SELECT reconciled_at FROM accounts") is None
     await terminal.sync(positions=[position()])
     assert await conn.fetchval("SELECT reconciled_at FROM accounts") is None
     await terminal.sync(positions=[position()], **FULL)
     assert await conn.fetchval("SELECT reconciled_at FROM accounts") is not None
+
+
+async def test_what_was_queued_before_a_connect_waits_for_the_books_and_closes_do_not(terminal, queue):
+    opening = await queue(terminal)
+    close = await queue(terminal, OrderKind.CLOSE_POSITION, position_ticket=901)
+    await terminal.connect()
+    assert [command["order_id"] for command in (await terminal.sync())["commands"]] == [close]
+    assert (await terminal.sync(positions=[position()]))["commands"] == []
+    said = await terminal.sync(positions=[position()], **FULL)
+    assert [command["order_id"] for command in said["commands"]] == [opening]
 
 
 async def test_a_position_that_is_not_ours_is_adopted_once(terminal, conn, later):
@@ -76,6 +87,7 @@ async def test_a_stop_that_is_missing_at_the_broker_is_alerted_once(terminal, qu
 async def test_an_unknown_order_that_no_book_shows_expires_after_a_minute_and_two_states(terminal, queue, conn, later):
     order_id = await unknown(terminal, queue)
     await conn.execute("UPDATE trading_orders SET not_after = now() - interval '1 s'")
+    later(3)
     await terminal.sync(positions=[], **FULL)
     assert await state_of(conn, order_id) == "UNKNOWN"
     later(61)

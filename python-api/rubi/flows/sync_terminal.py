@@ -99,6 +99,7 @@ class _Said:
     at_once: bool = False
     ask_deals_from_msc: int | None = None
     flatten: bool = False
+    reconciled: bool = False
 
 
 async def sync_terminal(ports: Ports, terminal: Terminal, cycle: Cycle, *, clock: Callable[[], datetime]) -> bytes:
@@ -299,6 +300,7 @@ async def _take_books(
         return
     reason = due(session["reconciled_at"], has_unknown=session["has_unknown"], now=now)
     if reason is not None:
+        said.reconciled = True
         found = await reconcile_account(conn, user_id=terminal.user_id, account_id=account_id, reason=reason, now=now)
         said.events += found.events
         if found.ask_deals_from is not None:
@@ -334,6 +336,7 @@ async def _hand_out(
         poll_ms=session["poll_ms"],
         trading_state=strictest([TradingState(session["trading_state"]), TradingState(said.answer["trading_state"])]),
         tradable=not_tradable is None,
+        reconciled=said.reconciled or session["reconciled_at"] is not None,
     )
     # What was committed after the session was locked wakes this cycle again: its waiter was there first. Facts of this
     # cycle may have given orders back to the queue or made them unknown.

@@ -38,7 +38,8 @@ FROM mt5_sessions s JOIN accounts a ON a.id = s.account_id
 WHERE s.id = $1 AND s.user_id = $2
 
 -- name: lock_session
--- A session for one cycle, and its account held against a connect: no lease may cross a new epoch. The account first, as a connect does.
+-- A session for one cycle, and its account held against a connect: no lease may cross a new epoch. The account first, as a connect does; by one
+-- cycle at a time, or two copies of one would wait for each other as soon as the first changes the account.
 SELECT s.*, a.epoch AS account_epoch, a.session_id AS holder, a.not_tradable_code,
        CASE WHEN 'HALTED' IN (a.trading_state, r.trading_state) THEN 'HALTED'
             WHEN 'REDUCING' IN (a.trading_state, r.trading_state) THEN 'REDUCING' ELSE 'ACTIVE' END AS trading_state, a.reconciled_at, a.symbols_hash,
@@ -51,7 +52,7 @@ SELECT s.*, a.epoch AS account_epoch, a.session_id AS holder, a.not_tradable_cod
        EXISTS (SELECT FROM symbols y WHERE y.account_id = a.id AND y.received_at > $3) AS has_symbols
 FROM mt5_sessions s JOIN accounts a ON a.id = s.account_id LEFT JOIN risk_accounts r ON r.account_id = a.id
 WHERE s.id = $1 AND s.user_id = $2
-FOR SHARE OF a FOR UPDATE OF s
+FOR NO KEY UPDATE OF a FOR UPDATE OF s
 
 -- name: see_session
 UPDATE mt5_sessions SET last_seen_at = $2, state = 'ACTIVE', last_seq = $3, last_body_sha256 = $4, last_answer = $5,
