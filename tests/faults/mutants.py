@@ -264,7 +264,7 @@ MUTANTS = (
     mutant(
         "deals that come before their report are forgotten",
         "flows/record_reports.py",
-        "if report.order_ticket is not None and kind.fills:",
+        "if report.order_ticket is not None and (kind.fills or kind.closes):",
         "if report.n < 0:",
         WIRE + "test_a_deal_that_comes_before_its_report_still_counts",
     ),

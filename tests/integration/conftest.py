@@ -41,7 +41,7 @@ def ports(app):
 
 @pytest.fixture
 def queue(ports):
-    async def put(terminal: WireTerminal, kind: OrderKind = OrderKind.OPEN, volume: str = "0.1", **more) -> int:
+    async def put(terminal: WireTerminal, kind: OrderKind = OrderKind.OPEN, volume: str | None = "0.1", **more) -> int:
         now = datetime.now(UTC)
         async with ports.pool.acquire() as conn, conn.transaction():
             session = await conn.fetchrow(
@@ -55,7 +55,7 @@ def queue(ports):
                     "symbol": "EURUSD",
                     "side": Side.BUY,
                     "order_type": OrderType.MARKET,
-                    "volume": Lots(Decimal(volume)),
+                    "volume": None if volume is None else Lots(Decimal(volume)),
                     "sl": Price(Decimal("1.095")),
                     "reserved_risk": Money(Decimal(50)),
                     "not_after": not_after(kind, now),

@@ -89,6 +89,19 @@ def test_an_instruction_that_trades_nothing_is_done_when_the_broker_took_it():
     assert after(*TAKEN, E.PLACED, kind=OrderKind.MODIFY_POSITION).state is S.DONE
 
 
+def test_a_close_of_all_is_done_when_the_broker_took_it_and_its_deals_count():
+    life = fold(OrderKind.CLOSE_ALL, None, [event(each) for each in (*TAKEN, E.PLACED)])
+    assert life.state is S.DONE
+    for _ in range(2):
+        change = transition(life, event(E.DEAL, "0.1"))
+        assert change.legal
+        life = change.after
+    assert (life.state, life.filled, life.late_fill) == (S.DONE, Lots(Decimal("0.2")), False)
+    denied = fold(OrderKind.CLOSE_ALL, None, [event(E.APPROVED), event(E.HANDED_OUT), event(E.REFUSED)])
+    late = transition(denied, event(E.DEAL, "0.1")).after
+    assert (late.state, late.late_fill) == (S.DONE, True)
+
+
 def test_a_fill_after_a_cancel_counts_and_is_marked_late():
     life = after(*TAKEN, E.PLACED, E.SEEN_WORKING, E.CANCEL_ASKED, E.HISTORY_CANCELED, (E.DEAL, "0.3"))
     assert (life.state, life.late_fill, life.filled) == (S.FILLED, True, VOLUME)

@@ -41,12 +41,12 @@ class OrderKind(StrEnum):
 
     @property
     def fills(self) -> bool:
-        """Whether success shows itself by deals; the others are done when the broker says so."""
+        """Whether success shows itself by deals of the asked volume; the others are done when the broker says so."""
         return self in _FILLS
 
 
 _CLOSES = frozenset({OrderKind.CLOSE_POSITION, OrderKind.CLOSE_PARTIAL, OrderKind.CLOSE_BY, OrderKind.CLOSE_ALL})
-_FILLS = frozenset({OrderKind.OPEN, OrderKind.PLACE_PENDING, *_CLOSES})
+_FILLS = frozenset({OrderKind.OPEN, OrderKind.PLACE_PENDING, *_CLOSES}) - {OrderKind.CLOSE_ALL}
 LIFETIMES: dict[OrderKind, timedelta | None] = {
     OrderKind.OPEN: timedelta(seconds=30),
     OrderKind.PLACE_PENDING: timedelta(minutes=5),
@@ -281,9 +281,14 @@ def _after_placed(life: OrderLife) -> OrderLife | None:
 
 
 def _after_deal(life: OrderLife, event: OrderEvent) -> OrderLife | None:
-    if life.state in (S.DENIED, S.CREATED) or event.volume is None or event.volume <= 0 or life.volume is None:
+    if life.state in (S.DENIED, S.CREATED) or event.volume is None or event.volume <= 0:
         return None
     filled = Lots(life.filled + event.volume)
+    if life.kind is OrderKind.CLOSE_ALL:  # how much that would be was never known
+        late = life.late_fill or life.state in (S.REJECTED, S.CANCELED, S.EXPIRED)
+        return replace(life, filled=filled, late_fill=late, state=S.DONE if late else life.state)
+    if life.volume is None:
+        return None
     whole = filled >= life.volume
     late = life.late_fill or life.state in (S.FILLED, S.DONE, S.REJECTED, S.CANCELED, S.EXPIRED)
     if life.state in (S.PENDING_MODIFY, S.PENDING_CANCEL) and not whole:

@@ -145,7 +145,7 @@ async def _refuse_a_second(conn: Connection, account: Row, hello: Hello, now: da
         )
     if holder["state"] != "ACTIVE" or same:
         return
-    patience = max(3 * timedelta(milliseconds=holder["poll_ms"]), SHORTEST_SILENCE)
+    patience = patience_with(holder["poll_ms"])
     silent_for = now - holder["last_seen_at"]
     if silent_for < patience:
         raise LeasedElsewhereError(
@@ -155,6 +155,11 @@ async def _refuse_a_second(conn: Connection, account: Row, hello: Hello, now: da
             f" stop that one, wait {patience.total_seconds():.0f} s, or take over",
             retry_after=max(1, round((patience - silent_for).total_seconds())),
         )
+
+
+def patience_with(poll_ms: int) -> timedelta:
+    """How long a terminal may say nothing before it counts as silent: three of its polls, at least 5 s."""
+    return max(3 * timedelta(milliseconds=poll_ms), SHORTEST_SILENCE)
 
 
 def _barred_for(holder: Row, now: datetime) -> timedelta:

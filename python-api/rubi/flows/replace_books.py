@@ -25,6 +25,7 @@ _HISTORY = {
     "EXPIRED": OrderEventType.HISTORY_EXPIRED,
     "REJECTED": OrderEventType.HISTORY_REJECTED,
 }
+_FILLED = frozenset({"FILLED", "PARTIAL"})
 
 
 async def replace_positions(
@@ -105,6 +106,9 @@ async def record_order_history(
     conn: Connection, *, account_id: UUID, left: Sequence[WorkingOrder], actor: str, now: datetime
 ) -> list[Event]:
     """Orders that left the broker's book: cancelled, expired, rejected ones have ended, filled ones wait for deals."""
+    filled = [order.ticket for order in left if order.state in _FILLED]
+    if filled:
+        await conn.execute(orders.SQL["note_left_book"], account_id, filled, now)
     ended = [order for order in left if order.state in _HISTORY]
     if not ended:
         return []

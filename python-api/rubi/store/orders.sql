@@ -101,6 +101,12 @@ ORDER BY o.id LIMIT $2 FOR UPDATE OF o SKIP LOCKED
 -- Taken by a terminal, and nothing heard since $1.
 SELECT id FROM trading_orders WHERE state IN ('ACKED', 'SUBMITTED') AND updated_at <= $1 ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED
 
+-- name: note_left_book
+-- Pending orders that left the broker's book as filled; their deals follow.
+UPDATE trading_orders SET left_book_at = $3
+WHERE account_id = $1 AND kind = 'PLACE_PENDING' AND order_ticket = ANY ($2::bigint[]) AND left_book_at IS NULL
+  AND state IN ('ACCEPTED', 'PARTIALLY_FILLED', 'PENDING_MODIFY', 'PENDING_CANCEL')
+
 -- name: account_in_flight
 -- What is, or was, in a terminal's hands at a connect.
 SELECT * FROM trading_orders
