@@ -114,7 +114,9 @@ CREATE TABLE mt5_sessions (
     last_body_sha256     bytea,
     last_answer          bytea,
     flags                jsonb NOT NULL DEFAULT '{}',
-    totals               jsonb
+    totals               jsonb,
+    client_address       text,                              -- where it was opened from
+    came_from            text                               -- the session that its terminal said it had before
 ) WITH (fillfactor = 50);
 CREATE INDEX mt5_sessions_user ON mt5_sessions (user_id, connected_at DESC);
 CREATE INDEX mt5_sessions_live ON mt5_sessions (last_seen_at) WHERE state = 'ACTIVE';

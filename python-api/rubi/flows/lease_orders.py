@@ -36,8 +36,8 @@ async def lease_orders(
 ) -> list[dict[str, Any]]:
     """Lease what may be handed out, as commands of the wire. The session and its account are locked by the caller.
 
-    Nothing while the terminal says that it cannot trade. HALTED and REDUCING accounts get what reduces, as do those that
-    are not reconciled: what was decided before the terminal came back did not know what it brings.
+    Nothing while the terminal says that it cannot trade. HALTED and REDUCING accounts get what reduces, and so do those
+    that are not reconciled: what was decided before the terminal came back did not know what it brings.
     """
     if not holder.tradable:
         return []

@@ -127,9 +127,7 @@ async def _end_in_part(conn: Connection, account_id: UUID, found: Pass, now: dat
         found.differences.append({"kind": "ORDER_ENDED_IN_PART", "order_id": row["id"], "detail": detail})
 
 
-async def _resolve_unknown(
-    conn: Connection, account_id: UUID, found: Pass, now: datetime, *, deals_wait: bool
-) -> None:
+async def _resolve_unknown(conn: Connection, account_id: UUID, found: Pass, now: datetime, *, deals_wait: bool) -> None:
     """Two clean full states, a minute after the order could last have been sent: it was never at the broker."""
     for row in await conn.fetch(SQL["unknown_orders"], account_id):
         last_chance = row["not_after"] or row["lease_expires_at"]

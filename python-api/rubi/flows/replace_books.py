@@ -75,9 +75,7 @@ async def replace_orders(
     events: list[Event] = []
     by_ticket = {order.ticket: order for order in working}
     by_id = {said: order for order in working if (said := order_id_of(order.comment)) is not None}
-    rows = await conn.fetch(
-        books.SQL["not_yet_seen"], account_id, list(by_ticket), list(by_id), now - CANCEL_PATIENCE
-    )
+    rows = await conn.fetch(books.SQL["not_yet_seen"], account_id, list(by_ticket), list(by_id), now - CANCEL_PATIENCE)
     for row in rows:
         seen = by_ticket.get(row["order_ticket"]) or by_id.get(row["id"])
         ended = OrderState(row["state"]).final

@@ -121,7 +121,7 @@ def _review(change: Transition, event: OrderEvent) -> str | None:
 
 
 def _is_echo(before: OrderLife, event: OrderEvent) -> bool:
-    """Whether the claim only repeats what led to the end: a second delivery, or what the broker's history told first."""
+    """Whether the claim repeats what led to the end: a second delivery, or what the broker's history told first."""
     by_history = (before.code or "").startswith("BROKER_")
     return by_history or event.payload.get("outcome") == "DUPLICATE"
 

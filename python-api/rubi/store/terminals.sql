@@ -13,13 +13,23 @@ RETURNING a.*, (xmax = 0) AS is_new
 -- name: holding_session
 SELECT * FROM mt5_sessions WHERE id = $1
 
+-- name: former_session
+-- The session ($2) that a terminal says it had last, and whether no later one of this terminal was used: a connect whose answer was lost was not.
+SELECT s.terminal_instance_id, (n.id = s.id OR n.came_from = $2 AND n.last_seq = 0) AS is_last
+FROM mt5_sessions s
+CROSS JOIN LATERAL (SELECT id, came_from, last_seq FROM mt5_sessions m
+                    WHERE m.user_id = s.user_id AND m.account_id = s.account_id AND m.terminal_instance_id = s.terminal_instance_id
+                    ORDER BY m.connected_at DESC, m.epoch DESC LIMIT 1) n
+WHERE s.id::text = $2 AND s.account_id = $1 AND (s.terminal_instance_id = $3 OR starts_with(s.terminal_instance_id, $3 || '/'))
+
 -- name: fence_sessions
 UPDATE mt5_sessions SET state = 'FENCED', disconnected_at = coalesce(disconnected_at, $2)
 WHERE account_id = $1 AND state IN ('ACTIVE', 'SILENT')
 
 -- name: insert_session
-INSERT INTO mt5_sessions (user_id, account_id, terminal_instance_id, epoch, protocol, ea_version, build, connected_at, last_seen_at, poll_ms)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9)
+INSERT INTO mt5_sessions (user_id, account_id, terminal_instance_id, epoch, protocol, ea_version, build, connected_at, last_seen_at, poll_ms, client_address,
+    came_from)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9, $10, $11)
 RETURNING id
 
 -- name: hold_account
