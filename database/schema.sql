@@ -114,7 +114,9 @@ CREATE TABLE mt5_sessions (
     last_body_sha256     bytea,
     last_answer          bytea,
     flags                jsonb NOT NULL DEFAULT '{}',
-    totals               jsonb
+    totals               jsonb,
+    client_address       text,                              -- where it was opened from
+    came_from            text                               -- the session that its terminal said it had before
 ) WITH (fillfactor = 50);
 CREATE INDEX mt5_sessions_user ON mt5_sessions (user_id, connected_at DESC);
 CREATE INDEX mt5_sessions_live ON mt5_sessions (last_seen_at) WHERE state = 'ACTIVE';
@@ -260,7 +262,8 @@ CREATE TABLE trading_orders (
     submitted_at     timestamptz,
     filled_at        timestamptz,
     final_at         timestamptz,
-    updated_at       timestamptz NOT NULL
+    updated_at       timestamptz NOT NULL,
+    left_book_at     timestamptz                            -- a pending order that left the broker's book as filled
 ) WITH (fillfactor = 70);
 CREATE UNIQUE INDEX trading_orders_leg ON trading_orders (account_id, signal_id, leg) WHERE signal_id IS NOT NULL;
 CREATE INDEX trading_orders_queue ON trading_orders (account_id, id) WHERE state = 'QUEUED';
@@ -576,6 +579,17 @@ CREATE TABLE trading_switches (
 CREATE UNIQUE INDEX trading_switches_live ON trading_switches (user_id, coalesce(account_id, '00000000-0000-0000-0000-000000000000'), coalesce(symbol, ''))
     WHERE cleared_at IS NULL;
 
+-- A person's FLATTEN that is not done: worked off until nothing is open, or resumed.
+CREATE TABLE flattenings (
+    account_id uuid NOT NULL REFERENCES accounts ON DELETE CASCADE,
+    symbol     text,                                        -- null: everything
+    user_id    bigint NOT NULL REFERENCES users,
+    reason     text NOT NULL,
+    asked_at   timestamptz NOT NULL,
+    tried_at   timestamptz NOT NULL,
+    UNIQUE NULLS NOT DISTINCT (account_id, symbol)
+);
+
 -- Trailing stop, break-even and partial targets of a position, carried out by orders of their own.
 CREATE TABLE position_plans (
     id            bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -652,7 +666,7 @@ CREATE INDEX idempotency_keys_age ON idempotency_keys (created_at);
 CREATE TABLE reconciliations (
     id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     account_id  uuid NOT NULL REFERENCES accounts ON DELETE CASCADE,
-    reason      text NOT NULL CHECK (reason IN ('CONNECT', 'PERIODIC', 'UNKNOWN')),
+    reason      text NOT NULL CHECK (reason IN ('CONNECT', 'PERIODIC', 'UNKNOWN', 'GAP')),
     at          timestamptz NOT NULL,
     differences jsonb NOT NULL
 );
@@ -670,7 +684,7 @@ CREATE TABLE alerts (
     detail     text NOT NULL,
     raised_at  timestamptz NOT NULL,
     seen_at    timestamptz,
-    UNIQUE (user_id, code, object, object_id)
+    CONSTRAINT alerts_once UNIQUE NULLS NOT DISTINCT (user_id, account_id, code, object, object_id)
 );
 CREATE INDEX alerts_user ON alerts (user_id, id DESC);
 

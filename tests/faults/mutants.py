@@ -72,9 +72,16 @@ MUTANTS = (
     mutant(
         "the account is not held while orders leave",
         "store/terminals.sql",
-        "FOR SHARE OF a FOR UPDATE OF s",
+        "FOR NO KEY UPDATE OF a FOR UPDATE OF s",
         "FOR UPDATE OF s",
         RACES + "test_a_halt_that_was_answered_holds_for_cycles_under_way",
+    ),
+    mutant(
+        "two copies of a cycle hold the account at once",
+        "store/terminals.sql",
+        "FOR NO KEY UPDATE OF a FOR UPDATE OF s",
+        "FOR SHARE OF a FOR UPDATE OF s",
+        RACES + "test_a_cycle_that_comes_twice_at_once_does_not_lock_itself_out",
     ),
     mutant(
         "the answer is not kept with the leases",
@@ -257,7 +264,7 @@ MUTANTS = (
     mutant(
         "deals that come before their report are forgotten",
         "flows/record_reports.py",
-        "if report.order_ticket is not None and kind.fills:",
+        "if report.order_ticket is not None and (kind.fills or kind.closes):",
         "if report.n < 0:",
         WIRE + "test_a_deal_that_comes_before_its_report_still_counts",
     ),
@@ -285,9 +292,16 @@ MUTANTS = (
     mutant(
         "a halted account opens",
         "flows/lease_orders.py",
-        'only_closes = holder.trading_state != "ACTIVE"',
-        "only_closes = False",
+        'only_closes = holder.trading_state != "ACTIVE" or',
+        "only_closes =",
         RACES + "test_a_halted_account_is_given_only_what_reduces",
+    ),
+    mutant(
+        "an account opens before its books were compared",
+        "flows/lease_orders.py",
+        'only_closes = holder.trading_state != "ACTIVE" or not holder.reconciled',
+        'only_closes = holder.trading_state != "ACTIVE"',
+        BOOKS + "test_what_was_queued_before_a_connect_waits_for_the_books_and_closes_do_not",
     ),
     mutant(
         "a revoked order is handed out again",

@@ -86,13 +86,14 @@ class PaperTerminal:
     def hello(self, *, protocol: int = 2) -> Hello:
         return Hello(
             server="Broker-Demo", login="12345678", broker="Broker", currency="USD", money=MONEY, protocol=protocol,
-            instance=self.instance, poll_ms=1000, offset_minutes=180,
+            instance=self.instance, poll_ms=1000, offset_minutes=180, last_session=self.journal.last_session,
             journal_open={one["order_id"]: one["phase"] for one in self.journal.open_entries()},
         )  # fmt: skip
 
     def connected(self, session: Terminal, actions: list[tuple[int, str]]) -> None:
         self.lose_session()
         self.session, self.seq, self.deals_had = session, 0, set()
+        self.journal.note_session(str(session.session_id))
         for order_id, action in actions:
             {"REPORT": self.journal.report_again, "FORGET": self.journal.forget}[action](order_id)
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 import pytest
 from tests.integration.conftest import app, client, ports, queue, terminal
-from tests.integration.wire import state_of
+from tests.integration.wire import deal, state_of
 from tests.serving import bearer, register
 
 from rubi.domain.order import OrderEvent, OrderEventType, OrderKind
@@ -75,6 +75,19 @@ async def test_a_connect_and_a_cycle_at_once_do_not_lock_each_other_out(terminal
     await connect.commit()
     assert (await cycle).json()["code"] == "EPOCH_FENCED"
     assert await state_of(conn, order_id) == "QUEUED"
+
+
+async def test_a_cycle_that_comes_twice_at_once_does_not_lock_itself_out(terminal, conn, other):
+    hold = other.transaction()
+    await hold.start()
+    await other.execute("SELECT FROM account_states FOR UPDATE")
+    body = terminal.body(account=MONEY, deals=[deal(7001, 55, 0.1)], positions=[], orders=[])
+    copies = [asyncio.create_task(terminal.post("/mt5/sync", body)) for _ in range(2)]
+    await blocked(conn, 2)
+    await hold.rollback()
+    answers = await asyncio.gather(*copies)
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert len({answer.content for answer in answers}) == 1
 
 
 async def test_a_halted_account_is_given_only_what_reduces(terminal, queue, conn):

@@ -27,8 +27,10 @@ async def client(app):
 
 @pytest.fixture
 async def terminal(client):
+    """Connected, and reconciled: nothing is open and nothing waits at its broker."""
     terminal, _ = await new_terminal(client)
     await terminal.connect()
+    await terminal.sync(positions=[], orders=[], taken_at="2025-10-23T09:00:00Z")
     return terminal
 
 
@@ -39,7 +41,7 @@ def ports(app):
 
 @pytest.fixture
 def queue(ports):
-    async def put(terminal: WireTerminal, kind: OrderKind = OrderKind.OPEN, volume: str = "0.1", **more) -> int:
+    async def put(terminal: WireTerminal, kind: OrderKind = OrderKind.OPEN, volume: str | None = "0.1", **more) -> int:
         now = datetime.now(UTC)
         async with ports.pool.acquire() as conn, conn.transaction():
             session = await conn.fetchrow(
@@ -53,7 +55,7 @@ def queue(ports):
                     "symbol": "EURUSD",
                     "side": Side.BUY,
                     "order_type": OrderType.MARKET,
-                    "volume": Lots(Decimal(volume)),
+                    "volume": None if volume is None else Lots(Decimal(volume)),
                     "sl": Price(Decimal("1.095")),
                     "reserved_risk": Money(Decimal(50)),
                     "not_after": not_after(kind, now),

@@ -36,7 +36,8 @@ async def test_the_same_terminal_gets_it_again_and_is_asked_to_report(terminal, 
     order_id, _ = await given_back(terminal, queue, ports)
     said = await terminal.connect(journal={"open": [{"order_id": order_id, "phase": "RESULT"}]})
     assert said["journal_actions"] == [{"order_id": order_id, "action": "REPORT"}]
-    assert [command["order_id"] for command in (await terminal.sync())["commands"]] == [order_id]
+    again = await terminal.sync(positions=[], orders=[])
+    assert [command["order_id"] for command in again["commands"]] == [order_id]
 
 
 async def test_an_order_that_was_delivered_does_not_expire_unheard(terminal, queue, conn, ports):

@@ -1,12 +1,15 @@
 """The broker's books against what we believe: adopted, explained, resolved, and nothing said twice."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
+from tests.integration.rest import working
 from tests.integration.wire import WireTerminal, deal, position, state_of
 
 from rubi.api import terminals as api
 from rubi.domain.order import OrderKind, comment_of
+from rubi.domain.signal import OrderType
 from rubi.flows import sync_terminal
 
 FULL = {"orders": [], "flags": {"connected": True}}
@@ -33,11 +36,22 @@ async def unknown(terminal: WireTerminal, queue, kind: OrderKind = OrderKind.OPE
 
 
 async def test_the_first_whole_books_end_reconciling(terminal, conn):
+    await terminal.connect()
     assert await conn.fetchval("SELECT reconciled_at FROM accounts") is None
     await terminal.sync(positions=[position()])
     assert await conn.fetchval("SELECT reconciled_at FROM accounts") is None
     await terminal.sync(positions=[position()], **FULL)
     assert await conn.fetchval("SELECT reconciled_at FROM accounts") is not None
+
+
+async def test_what_was_queued_before_a_connect_waits_for_the_books_and_closes_do_not(terminal, queue):
+    opening = await queue(terminal)
+    close = await queue(terminal, OrderKind.CLOSE_POSITION, position_ticket=901)
+    await terminal.connect()
+    assert [command["order_id"] for command in (await terminal.sync())["commands"]] == [close]
+    assert (await terminal.sync(positions=[position()]))["commands"] == []
+    said = await terminal.sync(positions=[position()], **FULL)
+    assert [command["order_id"] for command in said["commands"]] == [opening]
 
 
 async def test_a_position_that_is_not_ours_is_adopted_once(terminal, conn, later):
@@ -76,6 +90,7 @@ async def test_a_stop_that_is_missing_at_the_broker_is_alerted_once(terminal, qu
 async def test_an_unknown_order_that_no_book_shows_expires_after_a_minute_and_two_states(terminal, queue, conn, later):
     order_id = await unknown(terminal, queue)
     await conn.execute("UPDATE trading_orders SET not_after = now() - interval '1 s'")
+    later(3)
     await terminal.sync(positions=[], **FULL)
     assert await state_of(conn, order_id) == "UNKNOWN"
     later(61)
@@ -140,12 +155,109 @@ async def test_another_terminals_missing_record_proves_nothing(terminal, queue, 
     assert await state_of(conn, order_id) == "UNKNOWN"
 
 
+async def test_nobody_is_given_up_while_the_terminal_has_more_deals_to_tell(terminal, queue, conn, later):
+    order_id = await unknown(terminal, queue)
+    await conn.execute("UPDATE trading_orders SET not_after = now() - interval '1 s'")
+    for first in range(8000, 8400, 100):
+        later(61)
+        page = [deal(first + n, 1000 + n, 0.01) for n in range(100)]
+        await terminal.sync(positions=[], deals=page, **FULL)
+    assert await state_of(conn, order_id) == "UNKNOWN"
+    await terminal.sync(deals=[deal(8401, 55, 0.1, comment=comment_of(order_id))])
+    assert await state_of(conn, order_id) == "FILLED"
+
+
+async def test_an_order_that_was_filled_in_part_ends_when_the_rest_waits_nowhere(terminal, queue, conn, later):
+    order_id = await queue(terminal)
+    await terminal.sync()
+    await terminal.sync(deals=[deal(7001, 55, 0.04, comment=comment_of(order_id))], positions=[position()])
+    assert await state_of(conn, order_id) == "PARTIALLY_FILLED"
+    later(31)
+    await terminal.sync(positions=[position()], **FULL)
+    assert await state_of(conn, order_id) == "PARTIALLY_FILLED"
+    later(31)
+    await terminal.sync(positions=[position()], **FULL)
+    row = await conn.fetchrow("SELECT state, code, filled_volume FROM trading_orders WHERE id = $1", order_id)
+    assert tuple(row) == ("CANCELED", "REST_NOT_FILLED", Decimal("0.04"))
+    await terminal.sync(deals=[deal(7002, 55, 0.06)])
+    row = await conn.fetchrow("SELECT state, late_fill FROM trading_orders WHERE id = $1", order_id)
+    assert tuple(row) == ("FILLED", True)
+
+
+@pytest.mark.parametrize("state", ["FILLED", "PARTIAL", None])
+async def test_a_pending_order_ends_in_part_only_after_it_has_left_the_book(terminal, queue, conn, later, state):
+    order_id = await queue(terminal, OrderKind.PLACE_PENDING, order_type=OrderType.LIMIT, price=Decimal("1.09"))
+    await terminal.sync()
+    await terminal.sync(positions=[], orders=[working(55, comment=comment_of(order_id))])
+    await terminal.sync(deals=[deal(7001, 55, 0.04)], positions=[position()], orders=[working(55)])
+    assert await state_of(conn, order_id) == "PARTIALLY_FILLED"
+    gone = [] if state is None else [working(55, state=state, time_done_msc=1761224400000)]
+    await terminal.sync(order_history=gone)
+    for _ in range(2):
+        later(61)
+        await terminal.sync(positions=[position()], **FULL)
+    assert await state_of(conn, order_id) == ("PARTIALLY_FILLED" if state is None else "CANCELED")
+
+
+@pytest.mark.parametrize("open_still", [False, True])
+async def test_a_close_of_all_of_unknown_fate_ends_by_what_is_open(terminal, queue, conn, later, open_still):
+    order_id = await unknown(terminal, queue, OrderKind.CLOSE_ALL, volume=None)
+    held = [position(901, type="BUY" if open_still else "SELL")]
+    for _ in range(2):
+        later(61)
+        await terminal.sync(positions=held, deals=[deal(7001, 55, 0.1, comment=comment_of(order_id))], **FULL)
+        later(61)
+        await terminal.sync(positions=held, **FULL)
+    assert await state_of(conn, order_id) == ("EXPIRED" if open_still else "DONE")
+
+
+async def test_the_deals_of_a_close_of_all_are_its_own_however_many(terminal, queue, conn):
+    order_id = await queue(terminal, OrderKind.CLOSE_ALL, volume=None)
+    (command,) = (await terminal.sync())["commands"]
+    ours = comment_of(order_id)
+    out = [
+        deal(7000 + n, 55 + n, 0.1, entry="OUT", type="SELL", position_id=str(900 + n), comment=ours) for n in (1, 2)
+    ]
+    acks = [{"order_id": order_id, "lease_id": command["lease_id"], "outcome": "INTENT"}]
+    report = {"order_id": order_id, "n": 1, "outcome": "RESULT", "retcode": 10009, "order_ticket": "56"}
+    await terminal.sync(acks=acks, reports=[report], deals=out)
+    row = await conn.fetchrow("SELECT state, filled_volume, review FROM trading_orders WHERE id = $1", order_id)
+    assert tuple(row) == ("DONE", Decimal("0.2"), None)
+    assert await conn.fetchval("SELECT count(*) FROM deals WHERE order_id = $1", order_id) == 2
+
+
+async def test_a_terminal_that_was_cut_off_or_silent_is_compared_at_once(terminal, conn, later):
+    await conn.execute("UPDATE accounts SET reconciled_at = now() - interval '3 s'")
+    await terminal.sync(positions=[position()], **FULL)
+    assert await conn.fetchval("SELECT count(*) FROM reconciliations") == 0
+    await terminal.sync(flags={"connected": False})
+    await terminal.sync(positions=[position()], **FULL)
+    await conn.execute("UPDATE mt5_sessions SET last_seen_at = now() - interval '6 s'")
+    await terminal.sync(positions=[position(), position(902)], **FULL)
+    found = await conn.fetch("SELECT reason FROM reconciliations ORDER BY id")
+    assert [row["reason"] for row in found] == ["GAP", "GAP"]
+
+
+async def test_two_accounts_are_told_of_the_same_ticket_each(client, terminal, conn, later):
+    twin = WireTerminal(client, terminal.headers["Authorization"].removeprefix("Bearer "), account_number="777")
+    await twin.connect()
+    for each in (terminal, twin):
+        await each.sync(positions=[position()], **FULL)
+    for _ in range(2):
+        later(31)
+        for each in (terminal, twin):
+            await each.sync(positions=[], **FULL)
+    told = await conn.fetch("SELECT account_id FROM alerts WHERE code = 'CLOSED_UNEXPLAINED'")
+    assert len({row["account_id"] for row in told}) == len(told) == 2
+
+
 async def test_passes_come_every_half_minute_and_sooner_while_an_order_is_unknown():
     now = datetime.now(UTC)
     assert sync_terminal.due(None, has_unknown=False, now=now) == "CONNECT"
     assert sync_terminal.due(now - timedelta(seconds=29), has_unknown=False, now=now) is None
     assert sync_terminal.due(now - timedelta(seconds=30), has_unknown=False, now=now) == "PERIODIC"
     assert sync_terminal.due(now - timedelta(seconds=3), has_unknown=True, now=now) == "UNKNOWN"
+    assert sync_terminal.due(now - timedelta(seconds=3), has_unknown=False, gap=True, now=now) == "GAP"
 
 
 @pytest.mark.parametrize(("margin_mode", "waits"), [("NETTING", True), ("HEDGING", False)])

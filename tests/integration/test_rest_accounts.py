@@ -1,9 +1,13 @@
 """Accounts over REST: what they show, take-over, and the kill switch at its three levels."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from tests.integration.rest import new_trader, working
 from tests.integration.wire import position
 from tests.serving import client_of, serving, settings_for
+
+from rubi.flows.sweep import sweep
 
 
 @pytest.fixture(scope="module")
@@ -135,6 +139,68 @@ async def test_flatten_of_a_symbol_leaves_the_others_open(trader):
     said = (await trader.post("/accounts/flatten", {"reason": "x", "symbol": "GBPUSD"})).json()
     assert [order["position_ticket"] for order in said["closes"]["orders"]] == ["905"]
     assert (await trader.order())["state"] == "QUEUED"
+
+
+async def swept(trader, seconds=0.0):
+    await sweep(trader.ports, now=datetime.now(UTC) + timedelta(seconds=seconds))
+
+
+async def closes(trader):
+    rows = await trader.ports.pool.fetch(
+        "SELECT position_ticket, volume FROM trading_orders WHERE user_id = $1 AND kind = 'CLOSE_POSITION' ORDER BY id",
+        trader.user_id,
+    )
+    return [(row["position_ticket"], float(row["volume"])) for row in rows]
+
+
+async def test_flatten_goes_on_with_what_a_part_close_leaves(trader):
+    await trader.market(positions=[position()])
+    await trader.post("/trading/positions/901/close", {"volume": 0.04})
+    (part,) = await trader.commands()
+    said = (await trader.post(f"/accounts/{trader.account_id}/flatten", {"reason": "news"})).json()
+    assert [each["code"] for each in said["closes"]["skipped"]] == ["CLOSE_IN_PROGRESS"]
+    await swept(trader)
+    assert await closes(trader) == []
+    out = trader.deal(55, 0.04, entry="OUT", type="SELL")
+    await trader.carry_out(part, ticket=55, deals=[out], positions=[position(volume=0.06)], orders=[])
+    await swept(trader)
+    assert await closes(trader) == [(901, 0.06)]
+    await swept(trader)
+    assert await closes(trader) == [(901, 0.06)]
+
+
+async def test_flatten_closes_what_fills_after_it(trader):
+    await trader.order()
+    (command,) = await trader.commands()
+    acks = [{"order_id": command["order_id"], "lease_id": command["lease_id"], "outcome": "INTENT"}]
+    await trader.terminal.sync(acks=acks)
+    said = (await trader.post("/accounts/flatten", {"reason": "news", "symbol": "EURUSD"})).json()
+    assert said["cancels"]["in_flight"] == [command["order_id"]]
+    await swept(trader)
+    await trader.carry_out(command, ticket=55, deals=[trader.deal(55, 0.1)], positions=[position()], orders=[])
+    await swept(trader)
+    assert await closes(trader) == [(901, 0.1)]
+    (close,) = await trader.commands()
+    out = trader.deal(56, 0.1, entry="OUT", type="SELL")
+    await trader.carry_out(close, ticket=56, deals=[out], positions=[], orders=[])
+    await swept(trader)
+    assert await trader.value("SELECT count(*) FROM flattenings WHERE user_id = $1", trader.user_id) == 0
+
+
+async def test_flatten_asks_a_market_that_slept_again_until_it_is_resumed(trader):
+    await trader.market(positions=[position()])
+    await trader.post(f"/accounts/{trader.account_id}/flatten", {"reason": "news"})
+    (close,) = await trader.commands()
+    await trader.carry_out(close, ticket=0, retcode=10018)
+    await swept(trader)
+    assert len(await closes(trader)) == 1
+    await swept(trader, 61)
+    assert await closes(trader) == [(901, 0.1)] * 2
+    (again,) = await trader.commands()
+    await trader.carry_out(again, ticket=0, retcode=10018)
+    await trader.post(f"/accounts/{trader.account_id}/resume", {"reason": "over"})
+    await swept(trader, 200)
+    assert len(await closes(trader)) == 2
 
 
 async def test_a_take_over_lets_another_terminal_connect_at_once_and_the_old_one_not(trader):

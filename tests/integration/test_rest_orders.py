@@ -8,6 +8,8 @@ from tests.integration.rest import ORDER, new_trader, working
 from tests.integration.wire import position
 from tests.serving import client_of, serving, settings_for
 
+from rubi.domain.order import comment_of
+
 
 @pytest.fixture(scope="module")
 async def app(cluster, template, redis_server):
@@ -293,3 +295,99 @@ async def test_an_older_connector_that_takes_signals_only_is_said(app, guest):
     trader = await new_trader(guest, app.state.doors.ports(), protocol=1)
     order = await trader.order()
     assert (order["state"], order["code"]) == ("DENIED", "CONNECTOR_TOO_OLD")
+
+
+@pytest.fixture
+async def given_up(trader):
+    """A limit order that nobody found and that had expired for us, with ticket 902 at the broker."""
+    order = await trader.order(order_type="limit", price=1.09, sl=1.085, tp=1.11)
+    (command,) = await trader.commands()
+    await trader.carry_out(command, ticket=902, retcode=10012)
+    await trader.ports.pool.execute(
+        "UPDATE trading_orders SET not_after = now() - interval '2 min', clean_states = 2 WHERE id = $1", order["id"]
+    )
+    await trader.ports.pool.execute("UPDATE accounts SET reconciled_at = now() - interval '31 s'")
+    await trader.market()
+    assert await trader.state(order["id"]) == "EXPIRED"
+    return order
+
+
+async def alerts(trader):
+    rows = await trader.ports.pool.fetch(
+        "SELECT code, severity FROM alerts WHERE user_id = $1 AND code LIKE 'LATE%'", trader.user_id
+    )
+    return [tuple(row) for row in rows]
+
+
+async def test_an_order_that_was_given_up_and_turns_up_works_again_and_can_be_cancelled(trader, given_up):
+    await trader.terminal.sync(orders=[working(902, comment=comment_of(given_up["id"]))], positions=[])
+    row = (await trader.get(f"/trading/orders/{given_up['id']}")).json()
+    assert (row["state"], row["final_at"], row["review"]) == ("ACCEPTED", None, "LATE_WORKING")
+    assert await alerts(trader) == [("LATE_WORKING", "critical")]
+    assert await trader.value("SELECT released_at FROM trading_orders WHERE id = $1", given_up["id"]) is None
+    said = (await trader.post(f"/trading/orders/{given_up['id']}/cancel")).json()
+    assert said["state"] == "PENDING_CANCEL"
+    (command,) = await trader.commands()
+    assert (command["kind"], command["order_ticket"]) == ("CANCEL_PENDING", "902")
+    await trader.carry_out(command, ticket=902)
+    assert await trader.state(given_up["id"]) == "CANCELED"
+
+
+async def test_a_book_older_than_a_cancel_does_not_bring_the_order_back(trader, pending):
+    await trader.post(f"/trading/orders/{pending['id']}/cancel")
+    (command,) = await trader.commands()
+    await trader.carry_out(command, ticket=902, orders=[working(902)], positions=[])
+    assert await trader.state(pending["id"]) == "CANCELED"
+    assert await alerts(trader) == []
+    await trader.ports.pool.execute("UPDATE trading_orders SET final_at = now() - interval '11 s'")
+    await trader.terminal.sync(orders=[working(902)], positions=[])
+    assert await trader.state(pending["id"]) == "ACCEPTED"
+
+
+async def test_what_the_brokers_history_ended_stays_ended(trader, pending):
+    gone = working(902, state="CANCELED", time_done_msc=1761224400000)
+    await trader.terminal.sync(order_history=[gone], orders=[working(902)], positions=[])
+    await trader.ports.pool.execute("UPDATE trading_orders SET final_at = now() - interval '11 s'")
+    await trader.terminal.sync(orders=[working(902)], positions=[])
+    assert await trader.state(pending["id"]) == "CANCELED"
+
+
+@pytest.mark.parametrize("what", ["cancel", "modify"])
+async def test_the_brokers_order_behind_one_that_ended_for_us_can_be_changed_by_its_ticket(trader, pending, what):
+    gone = working(902, state="CANCELED", time_done_msc=1761224400000)
+    await trader.terminal.sync(order_history=[gone], orders=[working(902)], positions=[])
+    change = {"price": 1.08, "sl": 1.075} if what == "modify" else {}
+    answer = await trader.post(f"/api/orders/{what}", {"ticket": 902, **change})
+    assert answer.status_code == 200, answer.text
+    (command,) = await trader.commands()
+    assert (command["kind"], command["order_ticket"]) == (f"{what.upper()}_PENDING", "902")
+    await trader.carry_out(command, ticket=902)
+    assert await trader.state(pending["id"]) == "CANCELED"
+
+
+async def test_a_report_after_the_end_is_told_to_a_person(trader, given_up):
+    report = {"order_id": given_up["id"], "n": 2, "outcome": "RESULT", "retcode": 10008, "order_ticket": 902}
+    await trader.terminal.sync(reports=[report])
+    assert await trader.state(given_up["id"]) == "EXPIRED"
+    assert await alerts(trader) == [("LATE_REPORT", "critical")]
+
+
+async def test_a_second_delivery_of_a_refused_order_is_no_news(trader):
+    order = await trader.order()
+    (command,) = await trader.commands()
+    acks = [{"order_id": order["id"], "lease_id": command["lease_id"], "outcome": "REFUSED", "code": "GUARD_SPREAD"}]
+    await trader.terminal.sync(acks=acks)
+    await trader.terminal.sync(acks=[{**acks[0], "outcome": "DUPLICATE"}])
+    assert await alerts(trader) == []
+
+
+async def test_an_order_stays_on_its_way_out_while_its_cancel_is_sent_anew(trader, pending):
+    await trader.post(f"/trading/orders/{pending['id']}/cancel")
+    (command,) = await trader.commands()
+    await trader.carry_out(command, ticket=902, retcode=10012)
+    no_record = {"order_id": command["order_id"], "n": 2, "outcome": "NO_RECORD"}
+    (again,) = (await trader.terminal.sync(reports=[no_record]))["commands"]
+    assert await trader.state(pending["id"]) == "PENDING_CANCEL"
+    assert (again["kind"], again["order_ticket"]) == ("CANCEL_PENDING", "902")
+    await trader.carry_out(again, ticket=902)
+    assert await trader.state(pending["id"]) == "CANCELED"

@@ -98,6 +98,22 @@ async def test_a_programmes_rules_are_laid_over_the_policy(trader):
     assert (await person(trader, "POST", "/risk/policy/profile", unknown, **{"If-Match": "*"})).status_code == 404
 
 
+async def test_a_profile_and_an_unlock_under_one_key_are_done_once(trader):
+    body = {"profile": "ftmo-2-step", "initial_balance": 10000, "reason": "challenge"}
+    headers = {"If-Match": '"1"', "Idempotency-Key": "lay"}
+    first, again = [await person(trader, "POST", "/risk/policy/profile", body, **headers) for _ in range(2)]
+    assert (first.status_code, again.status_code, first.content) == (200, 200, again.content)
+    assert (again.headers["etag"], again.headers["idempotent-replayed"]) == ('"2"', "true")
+    other = await person(trader, "POST", "/risk/policy/profile?account=1", body, **headers)
+    assert (other.status_code, other.json()["code"]) == (409, "IDEMPOTENCY_KEY_CONFLICT")
+    await money(trader, 10000, 9400)
+    unlock = {"lock": "DAY", "reason": "the feed was wrong"}
+    done = [await person(trader, "POST", "/risk/unlock", unlock, **{"Idempotency-Key": "un"}) for _ in range(2)]
+    assert [each.status_code for each in done] == [200, 200], done[0].text
+    assert done[0].content == done[1].content
+    assert await trader.value("SELECT count(*) FROM alerts WHERE code = 'RISK_UNLOCKED'") == 1
+
+
 async def test_the_status_tells_room_in_money_and_in_lots(trader):
     await trader.market(positions=[position(901, volume=0.2, current_price=1.0999, sl=1.0949)])
     said = await status(trader)

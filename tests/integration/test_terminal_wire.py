@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 from tests.integration.wire import MSC, WireTerminal, deal, new_terminal, position, state_of
+from tests.serving import client_of
 
 from rubi.domain.order import OrderKind, comment_of
 from rubi.domain.units import Lots
@@ -31,6 +32,49 @@ async def test_a_second_live_terminal_is_refused_until_the_first_has_gone(client
     assert answer.json()["code"] == "ACCOUNT_LEASED_ELSEWHERE"
     await first.post("/mt5/disconnect", {"session_id": first.session_id})
     assert (await second.connect())["epoch"] == 2
+
+
+async def test_an_older_connector_at_another_place_is_another_one_while_the_first_lives(app, client, conn):
+    terminal, _ = await new_terminal(client, protocol=1, terminal_instance_id=None)
+    await terminal.connect()
+    assert (await terminal.connect())["epoch"] == 2  # a restart at the same place
+    async with client_of(app, address="203.0.113.8") as elsewhere:
+        second = WireTerminal(elsewhere, terminal.headers["Authorization"].removeprefix("Bearer "), **terminal.hello)
+        refused = await second.post("/mt5/connect", second.hello)
+        assert (refused.status_code, refused.json()["code"]) == (423, "ACCOUNT_LEASED_ELSEWHERE")
+        await conn.execute("UPDATE mt5_sessions SET last_seen_at = now() - interval '16 s'")
+        assert (await second.connect())["epoch"] == 3
+
+
+async def test_a_terminal_that_names_its_last_session_restarts_at_once_also_after_a_lost_answer(client):
+    terminal, _ = await new_terminal(client)
+    first = (await terminal.connect())["session_id"]
+    for _ in range(3):  # the answers are lost: it goes on naming the session that it knows
+        said = await terminal.connect(last_session_id=first)
+    await terminal.sync()
+    assert (await terminal.connect(last_session_id=said["session_id"]))["epoch"] == 5
+
+
+async def test_a_copied_data_folder_is_another_terminal(terminal, queue, conn):
+    copied = terminal.session_id
+    await terminal.connect(last_session_id=copied)
+    order_id = await queue(terminal)
+    assert len((await terminal.sync(positions=[], orders=[]))["commands"]) == 1
+    copy = WireTerminal(
+        terminal.client,
+        terminal.headers["Authorization"].removeprefix("Bearer "),
+        terminal_instance_id=terminal.hello["terminal_instance_id"],
+    )
+    refused = await copy.post("/mt5/connect", {**copy.hello, "last_session_id": copied})
+    assert (refused.status_code, refused.json()["code"]) == (423, "ACCOUNT_LEASED_ELSEWHERE")
+    await terminal.post("/mt5/disconnect", {"session_id": terminal.session_id})
+    said = await copy.connect(last_session_id=copied)
+    assert said["journal_actions"] == []
+    assert (await copy.sync(positions=[], orders=[]))["commands"] == []
+    assert await state_of(conn, order_id) == "UNKNOWN"
+    await copy.sync()
+    again = await copy.connect(last_session_id=copy.session_id)  # and it may restart as what it is now
+    assert again["epoch"] == said["epoch"] + 1
 
 
 async def test_an_older_epoch_is_fenced(terminal, client):

@@ -89,9 +89,51 @@ def test_an_instruction_that_trades_nothing_is_done_when_the_broker_took_it():
     assert after(*TAKEN, E.PLACED, kind=OrderKind.MODIFY_POSITION).state is S.DONE
 
 
+def test_a_close_of_all_is_done_when_the_broker_took_it_and_its_deals_count():
+    life = fold(OrderKind.CLOSE_ALL, None, [event(each) for each in (*TAKEN, E.PLACED)])
+    assert life.state is S.DONE
+    for _ in range(2):
+        change = transition(life, event(E.DEAL, "0.1"))
+        assert change.legal
+        life = change.after
+    assert (life.state, life.filled, life.late_fill) == (S.DONE, Lots(Decimal("0.2")), False)
+    denied = fold(OrderKind.CLOSE_ALL, None, [event(E.APPROVED), event(E.HANDED_OUT), event(E.REFUSED)])
+    late = transition(denied, event(E.DEAL, "0.1")).after
+    assert (late.state, late.late_fill) == (S.DONE, True)
+
+
 def test_a_fill_after_a_cancel_counts_and_is_marked_late():
     life = after(*TAKEN, E.PLACED, E.SEEN_WORKING, E.CANCEL_ASKED, E.HISTORY_CANCELED, (E.DEAL, "0.3"))
     assert (life.state, life.late_fill, life.filled) == (S.FILLED, True, VOLUME)
+
+
+ENDS = {
+    "nobody found it": (*TAKEN, E.SILENCE, E.NOT_FOUND),
+    "a person said so": (*TAKEN, E.SILENCE, E.PERSON_SAID_NOT_SENT),
+    "a person said filled": (*TAKEN, E.SILENCE, E.PERSON_SAID_FILLED),
+    "its cancel was carried out": (*TAKEN, E.PLACED, E.SEEN_WORKING, E.CANCEL_ASKED, E.HISTORY_CANCELED),
+}
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_an_order_that_ended_for_us_and_works_at_the_broker_works(end):
+    assert after(*ENDS[end]).state.final
+    assert after(*ENDS[end], E.SEEN_WORKING).state is S.ACCEPTED
+
+
+def test_a_part_that_was_filled_stays_filled_when_the_rest_turns_out_to_work():
+    life = after(*TAKEN, E.PLACED, (E.DEAL, "0.1"), E.HISTORY_CANCELED, E.SEEN_WORKING)
+    assert (life.state, life.filled) == (S.PARTIALLY_FILLED, Lots(Decimal("0.1")))
+
+
+def test_what_is_filled_wholly_or_was_denied_never_works_again():
+    assert after(*TAKEN, (E.DEAL, "0.3"), E.SEEN_WORKING).state is S.FILLED
+    assert after(E.DENIED, E.SEEN_WORKING).state is S.DENIED
+
+
+def test_an_order_of_unknown_fate_is_never_given_back_to_the_queue():
+    life = after(*TAKEN, E.SILENCE)
+    assert not transition(life, event(E.LEASE_RETURNED)).legal
 
 
 def test_a_cancel_of_a_full_fill_finds_it_filled():
@@ -125,7 +167,7 @@ facts = st.builds(
 
 
 @given(st.sampled_from(OrderKind), st.lists(facts, max_size=25))
-def test_fills_only_grow_and_a_final_order_moves_by_a_deal_alone(kind, events):
+def test_fills_only_grow_and_a_final_order_moves_by_the_brokers_word_alone(kind, events):
     life = OrderLife(kind, VOLUME)
     for each in events:
         change = transition(life, each)
@@ -134,7 +176,7 @@ def test_fills_only_grow_and_a_final_order_moves_by_a_deal_alone(kind, events):
         if not change.legal:
             assert change.after == life
         if life.state in FINAL and change.after.state is not life.state:
-            assert each.type is E.DEAL
+            assert each.type in (E.DEAL, E.SEEN_WORKING)
             assert life.state is not S.DENIED
         if change.after.state in (S.PENDING_CANCEL, S.PENDING_MODIFY):
             assert change.after.resume_state in (S.ACCEPTED, S.PARTIALLY_FILLED)

@@ -56,7 +56,9 @@ async def _once(
             )
         # A token of one account may not read what another token of its owner was answered.
         said = f"{who.account_id}|{_canonical(await request.body())}"
-        key = Key(text, f"{request.method} {request.url.path}", hashlib.sha256(said.encode()).digest())
+        asked = f"?{request.url.query}" if request.url.query else ""
+        route = f"{request.method} {request.url.path}{asked}"
+        key = Key(text, route, hashlib.sha256(said.encode()).digest())
     return Once(ports, Caller(who, request_id, now), key)
 
 

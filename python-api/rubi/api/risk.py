@@ -8,6 +8,7 @@ from pydantic import Field
 
 from rubi.api.deps import CurrentUser, Now, Person, PortsDep, RequestId
 from rubi.api.errors import responses
+from rubi.api.keyed import OnceDep
 from rubi.api.signals import SignalId
 from rubi.api.wire import Asked, Told
 from rubi.api.wire_orders import Account, OrderIn, Reason
@@ -117,23 +118,17 @@ async def put_policy(
     summary="Lay a programme's limits over the policy",
 )
 async def post_profile(
-    body: ProfileIn,
-    who: Person,
-    ports: PortsDep,
-    request_id: RequestId,
-    now: Now,
-    account: AccountQuery = None,
-    if_match: IfMatch = None,
+    body: ProfileIn, _: Person, once: OnceDep, account: AccountQuery = None, if_match: IfMatch = None
 ) -> Response:
     """The rest of the policy stays as it is."""
-    caller, initial = Caller(who, request_id, now), Money(body.initial_balance)
-    return await _changed(
-        ports,
-        caller,
+    initial = Money(body.initial_balance)
+    done = await once(
         lambda conn: apply_profile(
-            conn, caller, body.profile, initial, account=account, seen=if_match, reason=body.reason
-        ),
+            conn, once.caller, body.profile, initial, account=account, seen=if_match, reason=body.reason
+        )
     )
+    done.headers["ETag"] = _etag(done.body)
+    return done
 
 
 @router.get("/risk/policy/history", responses=responses(401, 403, 404), summary="Every version of a policy")
@@ -195,13 +190,9 @@ async def get_locks(user: CurrentUser, ports: PortsDep, now: Now, account: Accou
 
 
 @router.post("/risk/unlock", responses=responses(401, 403, 404, 409), summary="Unlock, with a reason")
-async def post_unlock(body: UnlockIn, who: Person, ports: PortsDep, request_id: RequestId, now: Now) -> Response:
+async def post_unlock(body: UnlockIn, _: Person, once: OnceDep) -> Response:
     """Only a person who logged in may; who, when and why is kept."""
-    caller = Caller(who, request_id, now)
-    done = await answer_once(
-        ports, caller, None, lambda conn: unlock(conn, caller, body.lock, account=body.account, reason=body.reason)
-    )
-    return Response(done.body, done.status, media_type="application/json")
+    return await once(lambda conn: unlock(conn, once.caller, body.lock, account=body.account, reason=body.reason))
 
 
 @router.get("/signals/{signal_id:int}/decision", responses=responses(401, 403, 404), summary="Why a signal was denied")
@@ -212,5 +203,8 @@ async def get_decision(signal_id: SignalId, user: CurrentUser, ports: PortsDep) 
 
 async def _changed(ports: Ports, caller: Caller, effect: Callable[[Connection], Awaitable[Effect]]) -> Response:
     done = await answer_once(ports, caller, None, effect)
-    version = PolicyOut.model_validate_json(done.body).version
-    return Response(done.body, done.status, {"ETag": f'"{version}"'}, "application/json")
+    return Response(done.body, done.status, {"ETag": _etag(done.body)}, "application/json")
+
+
+def _etag(body: bytes | memoryview) -> str:
+    return f'"{PolicyOut.model_validate_json(bytes(body)).version}"'

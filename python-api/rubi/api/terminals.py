@@ -61,12 +61,16 @@ async def connect(request: Request, user: TerminalUser, ports: PortsDep, now: No
     """Open a session: the account is this terminal's from here on, under a new epoch."""
     body: wire.Connect = wire.read(wire.Connect, await request.body())
     connected = await connect_terminal(
-        ports, _hello(body), user_id=user.user_id, bound_account=user.account_id, now=now
+        ports, _hello(body, _address(request)), user_id=user.user_id, bound_account=user.account_id, now=now
     )
     return _answer(_welcome(connected, body, now))
 
 
-def _hello(body: wire.Connect) -> Hello:
+def _address(request: Request) -> str | None:
+    return request.client.host if request.client else None
+
+
+def _hello(body: wire.Connect, address: str | None) -> Hello:
     login = str(body.login or body.account_number).strip()
     broker = body.broker.strip()
     server = (body.server or broker).strip()
@@ -96,6 +100,8 @@ def _hello(body: wire.Connect) -> Hello:
         build=body.build,
         offset_minutes=_offset(body.time),
         journal_open={} if body.journal is None else {entry.order_id: entry.phase for entry in body.journal.open},
+        last_session=body.last_session_id or None,
+        address=address,
     )
 
 

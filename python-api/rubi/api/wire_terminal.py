@@ -69,6 +69,7 @@ class Connect(Struct):
     time: Time | None = None
     journal: Journal | None = None
     symbols_hash: Word | None = None
+    last_session_id: Word | None = None
 
 
 class Flags(Struct):

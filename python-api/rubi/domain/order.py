@@ -1,7 +1,8 @@
 """The life of an order: one row is one instruction to a terminal, its state is the fold of its events.
 
 `transition` is the only place where a state changes. What cannot happen is stored as an illegal event and changes
-nothing; what surprises but did happen (a deal after a cancel) is legal: the broker is the truth.
+nothing; what surprises but did happen (a deal after a cancel, an ended order in the broker's book) is legal: the broker
+is the truth.
 """
 
 from collections.abc import Iterable
@@ -40,12 +41,12 @@ class OrderKind(StrEnum):
 
     @property
     def fills(self) -> bool:
-        """Whether success shows itself by deals; the others are done when the broker says so."""
+        """Whether success shows itself by deals of the asked volume; the others are done when the broker says so."""
         return self in _FILLS
 
 
 _CLOSES = frozenset({OrderKind.CLOSE_POSITION, OrderKind.CLOSE_PARTIAL, OrderKind.CLOSE_BY, OrderKind.CLOSE_ALL})
-_FILLS = frozenset({OrderKind.OPEN, OrderKind.PLACE_PENDING, *_CLOSES})
+_FILLS = frozenset({OrderKind.OPEN, OrderKind.PLACE_PENDING, *_CLOSES}) - {OrderKind.CLOSE_ALL}
 LIFETIMES: dict[OrderKind, timedelta | None] = {
     OrderKind.OPEN: timedelta(seconds=30),
     OrderKind.PLACE_PENDING: timedelta(minutes=5),
@@ -80,7 +81,7 @@ class OrderState(StrEnum):
 
     @property
     def final(self) -> bool:
-        """Whether nothing more is expected (a late deal may still arrive)."""
+        """Whether nothing more is expected (but a deal may still arrive, or the broker's book show it at work)."""
         return self in FINAL
 
 
@@ -89,6 +90,8 @@ FINAL = frozenset({S.DENIED, S.FILLED, S.DONE, S.REJECTED, S.CANCELED, S.EXPIRED
 IN_FLIGHT = frozenset({S.QUEUED, S.LEASED, S.ACKED, S.SUBMITTED, S.UNKNOWN})
 """Not yet seen at the broker: a fact may find the order in any of these, whatever was lost before it."""
 WORKING = frozenset({S.ACCEPTED, S.PARTIALLY_FILLED, S.PENDING_MODIFY, S.PENDING_CANCEL})
+_ENDED_EARLY = frozenset({S.FILLED, S.REJECTED, S.CANCELED, S.EXPIRED})
+"""Ends that the broker's book can prove wrong: what it shows at work, and is not filled, has not ended."""
 
 
 class OrderEventType(StrEnum):
@@ -172,7 +175,7 @@ class Transition:
 _SIMPLE: dict[OrderEventType, dict[OrderState, OrderState]] = {
     E.DENIED: {S.CREATED: S.DENIED},
     E.APPROVED: {S.CREATED: S.QUEUED},
-    E.LEASE_RETURNED: {S.LEASED: S.QUEUED, S.UNKNOWN: S.QUEUED},
+    E.LEASE_RETURNED: {S.LEASED: S.QUEUED},
     E.LEASE_LOST: {S.LEASED: S.UNKNOWN, S.ACKED: S.UNKNOWN, S.SUBMITTED: S.UNKNOWN},
     E.SILENCE: {S.ACKED: S.UNKNOWN, S.SUBMITTED: S.UNKNOWN},
     E.AMBIGUOUS: dict.fromkeys(IN_FLIGHT, S.UNKNOWN),
@@ -248,6 +251,8 @@ def _after(life: OrderLife, event: OrderEvent) -> OrderLife | None:
             return replace(life, state=S.DONE) if state in IN_FLIGHT else life
         case E.DEAL:
             return _after_deal(life, event)
+        case E.SEEN_WORKING if state in _ENDED_EARLY and (life.volume is None or life.filled < life.volume):
+            return replace(life, state=S.PARTIALLY_FILLED if life.filled else S.ACCEPTED, resume_state=None)
         case _:
             to = _SIMPLE[event.type].get(state)
             if to is None:
@@ -276,9 +281,14 @@ def _after_placed(life: OrderLife) -> OrderLife | None:
 
 
 def _after_deal(life: OrderLife, event: OrderEvent) -> OrderLife | None:
-    if life.state in (S.DENIED, S.CREATED) or event.volume is None or event.volume <= 0 or life.volume is None:
+    if life.state in (S.DENIED, S.CREATED) or event.volume is None or event.volume <= 0:
         return None
     filled = Lots(life.filled + event.volume)
+    if life.kind is OrderKind.CLOSE_ALL:  # how much that would be was never known
+        late = life.late_fill or life.state in (S.REJECTED, S.CANCELED, S.EXPIRED)
+        return replace(life, filled=filled, late_fill=late, state=S.DONE if late else life.state)
+    if life.volume is None:
+        return None
     whole = filled >= life.volume
     late = life.late_fill or life.state in (S.FILLED, S.DONE, S.REJECTED, S.CANCELED, S.EXPIRED)
     if life.state in (S.PENDING_MODIFY, S.PENDING_CANCEL) and not whole:

@@ -60,9 +60,9 @@ async def cancel_ticket(conn: Connection, caller: Caller, ticket: int) -> Effect
 
     """
     working = await working_of(conn, caller, ticket)
-    if working["order_id"] is not None:
-        return await cancel_order(conn, caller, working["order_id"])
     await risk_facts.take_turn(conn, working["account_id"])
+    if await lives(conn, caller, working["order_id"]):
+        return await cancel_order(conn, caller, working["order_id"])
     done = await cancel_working(conn, caller, working)
     await audit(
         conn,
@@ -144,6 +144,12 @@ async def working_of(conn: Connection, caller: Caller, ticket: int) -> Row:
     if len(found) > 1:
         raise RubiError("ACCOUNT_REQUIRED", f"two of your accounts have an order {ticket}; name ours by its id")
     return found[0]
+
+
+async def lives(conn: Connection, caller: Caller, order_id: int | None) -> bool:
+    """Whether a broker's order is one of ours that has not ended for us: else it is changed as the broker's own."""
+    row = None if order_id is None else await order_views.one(conn, caller.owner, order_id)
+    return row is not None and not OrderState(row["state"]).final
 
 
 async def refuse_the_older_connector(conn: Connection, account_id: Any) -> None:

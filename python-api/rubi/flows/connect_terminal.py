@@ -1,7 +1,7 @@
 """A terminal dials in: it gets a session and a new epoch, or learns that another one trades this account."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -26,7 +26,11 @@ SHORTEST_SILENCE = timedelta(seconds=5)
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """What a terminal says of itself and its account. `offset_minutes`: how far its broker's clock is ahead of UTC."""
+    """What a terminal says of itself and its account.
+
+    `offset_minutes`: how far its broker's clock is ahead of UTC. `last_session`: the session that it had before, as it
+    remembers it; None: it does not tell. `address`: where the call comes from.
+    """
 
     server: str
     login: str
@@ -41,6 +45,8 @@ class Hello:
     build: int | None = None
     offset_minutes: int | None = None
     journal_open: Mapping[int, str] = field(default_factory=dict)
+    last_session: str | None = None
+    address: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +77,9 @@ async def connect_terminal(
                 "TOKEN_OTHER_ACCOUNT",
                 f"this token belongs to another account than {hello.login} on {hello.server}; use that account's token",
             )
-        await _refuse_a_second(conn, account, hello, now)
         epoch = account["epoch"] + 1
+        hello = replace(hello, instance=await _who_it_is(conn, account["id"], hello, epoch))
+        await _refuse_a_second(conn, account, hello, now)
         await conn.execute(terminals.SQL["fence_sessions"], account["id"], now)
         session_id = await conn.fetchval(
             terminals.SQL["insert_session"],
@@ -85,6 +92,8 @@ async def connect_terminal(
             hello.build,
             now,
             hello.poll_ms,
+            hello.address,
+            hello.last_session,
         )
         # The older connector never sends its whole books, so there is nothing to wait for.
         books_told = hello.protocol == 1
@@ -129,6 +138,22 @@ async def _account(conn: Connection, hello: Hello, user_id: int) -> Row:
     return row
 
 
+async def _who_it_is(conn: Connection, account_id: UUID, hello: Hello, epoch: int) -> str:
+    """The name under which orders are given to this terminal.
+
+    One whose last session is not the last one of its name works with a copy of a data folder: its journal does not know
+    what the other one did. It goes by a name of its own from here on, so that everything holds for it that holds for
+    another terminal.
+    """
+    if hello.last_session is None:
+        return hello.instance
+    former = await conn.fetchrow(terminals.SQL["former_session"], account_id, hello.last_session, hello.instance)
+    if former is not None and former["is_last"]:
+        name: str = former["terminal_instance_id"]
+        return name
+    return f"{hello.instance}/{epoch}"
+
+
 async def _refuse_a_second(conn: Connection, account: Row, hello: Hello, now: datetime) -> None:
     if account["session_id"] is None:
         return
@@ -143,9 +168,11 @@ async def _refuse_a_second(conn: Connection, account: Row, hello: Hello, now: da
             f" another one may connect, this one again in {left.total_seconds():.0f} s",
             retry_after=max(1, round(left.total_seconds())),
         )
-    if holder["state"] != "ACTIVE" or same:
+    # An older connector has no name of its own: from another place it is another one.
+    moved = hello.protocol == 1 and holder["client_address"] not in (None, hello.address)
+    if holder["state"] != "ACTIVE" or (same and not moved):
         return
-    patience = max(3 * timedelta(milliseconds=holder["poll_ms"]), SHORTEST_SILENCE)
+    patience = patience_with(holder["poll_ms"])
     silent_for = now - holder["last_seen_at"]
     if silent_for < patience:
         raise LeasedElsewhereError(
@@ -155,6 +182,11 @@ async def _refuse_a_second(conn: Connection, account: Row, hello: Hello, now: da
             f" stop that one, wait {patience.total_seconds():.0f} s, or take over",
             retry_after=max(1, round((patience - silent_for).total_seconds())),
         )
+
+
+def patience_with(poll_ms: int) -> timedelta:
+    """How long a terminal may say nothing before it counts as silent: three of its polls, at least 5 s."""
+    return max(3 * timedelta(milliseconds=poll_ms), SHORTEST_SILENCE)
 
 
 def _barred_for(holder: Row, now: datetime) -> timedelta:

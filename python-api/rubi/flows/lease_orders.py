@@ -27,6 +27,8 @@ class Holder:
     poll_ms: int
     trading_state: str
     tradable: bool
+    reconciled: bool
+    """Whether this terminal's books were compared with ours since it connected."""
 
 
 async def lease_orders(
@@ -34,11 +36,12 @@ async def lease_orders(
 ) -> list[dict[str, Any]]:
     """Lease what may be handed out, as commands of the wire. The session and its account are locked by the caller.
 
-    Nothing while the terminal says that it cannot trade. HALTED and REDUCING accounts get what reduces.
+    Nothing while the terminal says that it cannot trade. HALTED and REDUCING accounts get what reduces, and so do those
+    that are not reconciled: what was decided before the terminal came back did not know what it brings.
     """
     if not holder.tradable:
         return []
-    only_closes = holder.trading_state != "ACTIVE"
+    only_closes = holder.trading_state != "ACTIVE" or not holder.reconciled
     rows = await orders.lock_queue(conn, holder.account_id, only_closes=only_closes, now=now, most=most)
     if not rows:
         return []

@@ -15,7 +15,7 @@ from rubi.domain.risk.policy import SizingMode
 from rubi.domain.signal import OrderType
 from rubi.domain.units import NO_MONEY, Lots, Money, Price, Side
 from rubi.flows.audit import audit
-from rubi.flows.cancel_order import refuse_the_older_connector, shown_with, working_of
+from rubi.flows.cancel_order import lives, refuse_the_older_connector, shown_with, working_of
 from rubi.flows.keep_answer import Caller, Effect
 from rubi.flows.place_order import keep_order
 from rubi.flows.ports import Connection
@@ -85,7 +85,7 @@ async def modify_order(conn: Connection, caller: Caller, order_id: int, change: 
     working = await order_views.working(conn, caller.owner, row["order_ticket"], row["account_id"])
     if not working:
         raise ConflictError("ORDER_NOT_WORKING", f"order {order_id} is not in the broker's book now; try again")
-    return await _modify(conn, caller, working[0], change)
+    return await _modify(conn, caller, working[0], change, order_id)
 
 
 async def modify_ticket(conn: Connection, caller: Caller, ticket: int, change: Change) -> Effect:
@@ -96,13 +96,13 @@ async def modify_ticket(conn: Connection, caller: Caller, ticket: int, change: C
 
     """
     working = await working_of(conn, caller, ticket)
-    if working["order_id"] is not None:
-        return await modify_order(conn, caller, working["order_id"], change)
     await risk_facts.take_turn(conn, working["account_id"])
-    return await _modify(conn, caller, working, change)
+    if await lives(conn, caller, working["order_id"]):
+        return await modify_order(conn, caller, working["order_id"], change)
+    return await _modify(conn, caller, working, change, None)
 
 
-async def _modify(conn: Connection, caller: Caller, working: Row, change: Change) -> Effect:
+async def _modify(conn: Connection, caller: Caller, working: Row, change: Change, ours: int | None) -> Effect:
     now, account_id = caller.now, working["account_id"]
     await refuse_the_older_connector(conn, account_id)
     live = await order_views.live_change(conn, account_id, order_ticket=working["ticket"])
@@ -132,14 +132,14 @@ async def _modify(conn: Connection, caller: Caller, working: Row, change: Change
         expiration=after.expiration,
         magic=working["magic"],
         target_ticket=working["ticket"],
-        target_order_id=working["order_id"],
+        target_order_id=ours,
         reserved_risk=added,
         not_after=not_after(OrderKind.MODIFY_PENDING, now),
     )
     order_id, events = await keep_order(conn, caller, order, verdict)
-    if verdict.code is None and working["order_id"] is not None:
+    if verdict.code is None and ours is not None:
         asked = OrderEvent(OrderEventType.MODIFY_ASKED, now, payload={"by_order": order_id})
-        settled = await settle(conn, working["order_id"], asked, actor=caller.who.actor)
+        settled = await settle(conn, ours, asked, actor=caller.who.actor)
         events += [] if settled is None else settled.events
     decision = await order_views.decision(conn, order_id)
     assert decision is not None
@@ -148,18 +148,18 @@ async def _modify(conn: Connection, caller: Caller, working: Row, change: Change
         conn,
         caller.who,
         "order.modify",
-        "ticket" if working["order_id"] is None else "order",
-        working["order_id"] or working["ticket"],
+        "ticket" if ours is None else "order",
+        ours or working["ticket"],
         {**told, "instruction": order_id, "code": verdict.code},
         request_id=caller.request_id,
         now=now,
     )
     shown = show_decision(decision)
-    if working["order_id"] is None:
+    if ours is None:
         row = await order_views.one(conn, caller.owner, order_id)
         assert row is not None
         return Effect(200, {**show_order(row), "decision": shown}, events)
-    return Effect(200, await shown_with(conn, caller, working["order_id"], order_id, decision=shown), events)
+    return Effect(200, await shown_with(conn, caller, ours, order_id, decision=shown), events)
 
 
 def _terms(working: Row, change: Change, facts: RiskFacts) -> tuple[_Terms, _Terms]:

@@ -1,7 +1,7 @@
 """Compare what we believe with the broker's books, as the terminal just read them: whole, connected, after its deals.
 
-Runs inside the sync that brought the books: at the first after a connect, every 30 s, and every few seconds while an
-order's fate is unknown. Run twice on the same books it finds nothing new.
+Runs inside the sync that brought the books: at the first after a connect or a gap, every 30 s, and every few seconds
+while an order's fate is unknown. Run twice on the same books it finds nothing new.
 """
 
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
-from rubi.domain.order import OrderEvent, OrderEventType
+from rubi.domain.order import OrderEvent, OrderEventType, OrderKind
 from rubi.flows.queue_order import queue_again
 from rubi.flows.raise_alert import raise_alert
 from rubi.flows.settle_order import settle
@@ -25,6 +25,8 @@ WIDER = timedelta(days=1)
 """How far back deals are asked for again when one is missing."""
 NOT_FOUND_AFTER = timedelta(seconds=60)
 CLEAN_STATES = 2
+ENDED_AFTER = timedelta(seconds=60)
+"""How long the rest of an order that was filled in part is waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ class _About:
     critical: bool = False
 
 
-Reason = Literal["CONNECT", "PERIODIC", "UNKNOWN"]
+Reason = Literal["CONNECT", "GAP", "PERIODIC", "UNKNOWN"]
 
 
 @dataclass(slots=True)
@@ -47,17 +49,24 @@ class Pass:
     ask_deals_from: datetime | None = None
 
 
-def due(last: datetime | None, *, has_unknown: bool, now: datetime) -> Reason | None:
-    """Why the account is to be reconciled now, if so."""
+def due(last: datetime | None, *, has_unknown: bool, gap: bool = False, now: datetime) -> Reason | None:
+    """Why the account is to be reconciled now, if so. `gap`: its terminal was silent, or cut off from its broker."""
     if last is None:
         return "CONNECT"
+    if gap:
+        return "GAP"
     if has_unknown and now - last >= EVERY_WHILE_UNKNOWN:
         return "UNKNOWN"
     return "PERIODIC" if now - last >= EVERY else None
 
 
-async def reconcile_account(conn: Connection, *, user_id: int, account_id: UUID, reason: Reason, now: datetime) -> Pass:
-    """One pass over the stored books, in the transaction that stored them."""
+async def reconcile_account(
+    conn: Connection, *, user_id: int, account_id: UUID, reason: Reason, deals_wait: bool = False, now: datetime
+) -> Pass:
+    """One pass over the stored books, in the transaction that stored them.
+
+    `deals_wait`: the terminal has more deals than it has told. Then nothing is concluded from a deal that is missing.
+    """
     found = Pass()
 
     async def tell(about: _About, detail: str) -> None:
@@ -79,7 +88,9 @@ async def reconcile_account(conn: Connection, *, user_id: int, account_id: UUID,
                 {"kind": about.code, "object": about.object, "id": str(about.id), "detail": detail}
             )
 
-    await _resolve_unknown(conn, account_id, found, now)
+    await _resolve_unknown(conn, account_id, found, now, deals_wait=deals_wait)
+    if not deals_wait:
+        await _end_in_part(conn, account_id, found, now)
     for row in await conn.fetch(SQL["adopt_positions"], account_id, now):
         found.differences.append({"kind": "EXTERNAL_POSITION_ADOPTED", **_position(row)})
     if await conn.fetch(SQL["unexplained_closes"], account_id):
@@ -106,13 +117,29 @@ async def reconcile_account(conn: Connection, *, user_id: int, account_id: UUID,
     return found
 
 
-async def _resolve_unknown(conn: Connection, account_id: UUID, found: Pass, now: datetime) -> None:
+async def _end_in_part(conn: Connection, account_id: UUID, found: Pass, now: datetime) -> None:
+    """The broker filled a part and dropped the rest: the order ends with what it has."""
+    for row in await conn.fetch(SQL["ended_in_part"], account_id, now - ENDED_AFTER):
+        event = OrderEvent(OrderEventType.HISTORY_CANCELED, now, code="REST_NOT_FILLED")
+        settled = await settle(conn, row["id"], event, actor="reconciliation")
+        found.events += [] if settled is None else settled.events
+        detail = f"{row['filled_volume']} of {row['volume']} lots were filled, and the rest waits nowhere"
+        found.differences.append({"kind": "ORDER_ENDED_IN_PART", "order_id": row["id"], "detail": detail})
+
+
+async def _resolve_unknown(conn: Connection, account_id: UUID, found: Pass, now: datetime, *, deals_wait: bool) -> None:
     """Two clean full states, a minute after the order could last have been sent: it was never at the broker."""
     for row in await conn.fetch(SQL["unknown_orders"], account_id):
         last_chance = row["not_after"] or row["lease_expires_at"]
-        if last_chance is None or now <= last_chance:
+        if last_chance is None or now <= last_chance or deals_wait:
             continue
-        if await conn.fetchval(SQL["sign_of_order"], account_id, row["id"], row["order_ticket"]):
+        all_of_it = row["kind"] == OrderKind.CLOSE_ALL
+        if all_of_it and not await conn.fetchval(SQL["left_to_close"], account_id, row["symbol"], row["side"]):
+            event = OrderEvent(OrderEventType.CARRIED_OUT, now, code="NOTHING_LEFT_TO_CLOSE")
+            settled = await settle(conn, row["id"], event, actor="reconciliation")
+            found.events += [] if settled is None else settled.events
+            continue
+        if not all_of_it and await conn.fetchval(SQL["sign_of_order"], account_id, row["id"], row["order_ticket"]):
             found.ask_deals_from = now - WIDER  # it is there; the deal that says how much has not come
             continue
         clean = await conn.fetchval(SQL["count_clean_state"], row["id"])

@@ -96,7 +96,7 @@ def _order_of(deal: Deal, candidates: Sequence[Row]) -> int | None:
             row["id"] != said
             or row["symbol"] != deal.symbol
             or row["magic"] != deal.magic
-            or row["order_ticket"] is not None
+            or (row["order_ticket"] is not None and row["kind"] != OrderKind.CLOSE_ALL)
         ):
             continue
         fitting = _CLOSING if OrderKind(row["kind"]).closes else _OPENING

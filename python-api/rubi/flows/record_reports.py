@@ -133,7 +133,7 @@ async def _record(
     events = [] if settled is None else settled.events
     if report.retcode in NOT_TRADABLE:
         await conn.execute(terminals.SQL["set_tradable"], account_id, name_of(report.retcode))
-    if report.order_ticket is not None and kind.fills:
+    if report.order_ticket is not None and (kind.fills or kind.closes):
         events += await attribute_earlier_deals(
             conn, account_id, report.order_id, report.order_ticket, actor=actor, now=now
         )

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from rubi.domain.order import OrderEvent, OrderEventType, order_id_of
+from rubi.domain.order import OrderEvent, OrderEventType, OrderState, order_id_of
 from rubi.domain.position import BrokerPosition, WorkingOrder
 from rubi.flows.settle_order import settle
 from rubi.live.bus import Event
@@ -16,6 +16,8 @@ SAMPLE_EVERY = timedelta(seconds=10)
 """Positions enter their series this often, and at every change of volume, stop or target."""
 POSITION_PATIENCE = timedelta(seconds=2)
 """A fill whose position is in no list after this long was closed again: its reservation ends."""
+CANCEL_PATIENCE = timedelta(seconds=10)
+"""A book that still shows an order this long after its cancel was carried out is no older than the cancel."""
 
 _HISTORY = {
     "CANCELED": OrderEventType.HISTORY_CANCELED,
@@ -23,6 +25,7 @@ _HISTORY = {
     "EXPIRED": OrderEventType.HISTORY_EXPIRED,
     "REJECTED": OrderEventType.HISTORY_REJECTED,
 }
+_FILLED = frozenset({"FILLED", "PARTIAL"})
 
 
 async def replace_positions(
@@ -64,7 +67,7 @@ async def replace_orders(
     actor: str,
     now: datetime,
 ) -> list[Event]:
-    """Write the broker's book; orders of ours that are in it have been accepted."""
+    """Write the broker's book; orders of ours that are in it have been accepted, also those that had ended for us."""
     if not await conn.fetchval(books.SQL["accept_orders"], account_id, taken_at):
         return []
     await books.replace_working(conn, account_id, working, taken_at)
@@ -73,26 +76,38 @@ async def replace_orders(
     events: list[Event] = []
     by_ticket = {order.ticket: order for order in working}
     by_id = {said: order for order in working if (said := order_id_of(order.comment)) is not None}
-    for row in await conn.fetch(books.SQL["not_yet_seen"], account_id, list(by_ticket), list(by_id)):
+    rows = await conn.fetch(books.SQL["not_yet_seen"], account_id, list(by_ticket), list(by_id), now - CANCEL_PATIENCE)
+    for row in rows:
         seen = by_ticket.get(row["order_ticket"]) or by_id.get(row["id"])
-        if seen is None or seen.symbol != row["symbol"]:
+        ended = OrderState(row["state"]).final
+        if seen is None or seen.symbol != row["symbol"] or (ended and not _is(seen, row)):
             continue
         settled = await settle(
             conn,
             row["id"],
             OrderEvent(OrderEventType.SEEN_WORKING, now, payload={"ticket": str(seen.ticket)}),
             actor=actor,
-            dedupe=f"seen:{seen.ticket}",
+            dedupe=f"seen:{seen.ticket}:{row['event_n']}" if ended else f"seen:{seen.ticket}",
             facts={"order_ticket": seen.ticket},
         )
         events += [] if settled is None else settled.events
     return events
 
 
+def _is(seen: WorkingOrder, row: Row) -> bool:
+    """Whether an order of the book is the one that had ended: a comment alone could be another bridge's."""
+    same_number = row["order_ticket"] == seen.ticket
+    alike = row["order_ticket"] is None and row["magic"] == seen.magic and seen.type.startswith(row["side"])
+    return same_number or alike
+
+
 async def record_order_history(
     conn: Connection, *, account_id: UUID, left: Sequence[WorkingOrder], actor: str, now: datetime
 ) -> list[Event]:
     """Orders that left the broker's book: cancelled, expired, rejected ones have ended, filled ones wait for deals."""
+    filled = [order.ticket for order in left if order.state in _FILLED]
+    if filled:
+        await conn.execute(orders.SQL["note_left_book"], account_id, filled, now)
     ended = [order for order in left if order.state in _HISTORY]
     if not ended:
         return []

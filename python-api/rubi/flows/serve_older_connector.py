@@ -44,6 +44,7 @@ async def lease_to_older_connector(ports: Ports, terminal: Terminal, *, now: dat
             poll_ms=session["poll_ms"],
             trading_state=session["trading_state"],
             tradable=session["not_tradable_code"] is None,
+            reconciled=session["reconciled_at"] is not None,
         )
         commands = await lease_orders(conn, holder, now=now, legacy=True)
         found = await conn.fetch(orders.SQL["signals_of_orders"], [command["order_id"] for command in commands])

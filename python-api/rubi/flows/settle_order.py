@@ -5,7 +5,16 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from rubi.domain.order import OrderEvent, OrderEventType, OrderKind, OrderLife, OrderState, signal_outcome, transition
+from rubi.domain.order import (
+    OrderEvent,
+    OrderEventType,
+    OrderKind,
+    OrderLife,
+    OrderState,
+    Transition,
+    signal_outcome,
+    transition,
+)
 from rubi.flows.raise_alert import raise_alert
 from rubi.live.bus import Event
 from rubi.observability.metrics import ORDER_TRANSITIONS, observe_order
@@ -47,7 +56,7 @@ async def settle(
     if row["known"]:
         return Settled(order_id, known=True, legal=True, state=before.state)
     change = transition(before, event)
-    review = _review(change.after, event) if change.legal else f"ILLEGAL_{event.type}"
+    review = _review(change, event) if change.legal else f"ILLEGAL_{event.type}"
     await orders.store_event(conn, row, change, dedupe=dedupe, actor=actor, facts=facts or {}, review=review)
     said: list[Event] = []
     if review is not None:
@@ -56,7 +65,7 @@ async def settle(
             user_id=row["user_id"],
             account_id=row["account_id"],
             code=review,
-            severity="critical" if change.after.state is OrderState.UNKNOWN or change.after.late_fill else "warning",
+            severity="critical" if _is_critical(change.after, review) else "warning",
             object_="order",
             object_id=str(order_id),
             detail=(
@@ -71,7 +80,8 @@ async def settle(
         said.append(_order_update(row, change.after, event, facts or {}))
         if row["signal_id"] is not None:
             said += await _settle_signal(conn, row, change.after, event)
-        if row["target_order_id"] is not None and change.after.state.final and not before.state.final:
+        ended = change.after.state.final and not before.state.final and "replaced_by" not in event.payload
+        if row["target_order_id"] is not None and ended:
             said += await _settle_target(conn, row, change.after, event, actor)
     return Settled(order_id, known=False, legal=change.legal, state=change.after.state, events=said)
 
@@ -89,15 +99,35 @@ def _measure(row: Row, before: OrderLife, after: OrderLife, event: OrderEvent) -
         observe_order("total", (event.at - row["created_at"]).total_seconds())
 
 
-def _review(after: OrderLife, event: OrderEvent) -> str | None:
+_CLAIMS = frozenset({OrderEventType.INTENT, OrderEventType.PLACED, OrderEventType.REPORTED_EXECUTED})
+"""What a terminal says of an order that it has sent, or is about to send."""
+_WITHOUT_THE_BROKER = frozenset({OrderState.REJECTED, OrderState.CANCELED, OrderState.EXPIRED})
+
+
+def _review(change: Transition, event: OrderEvent) -> str | None:
     """Why a person should look at the order, if so."""
+    before, after = change.before, change.after
     if after.late_fill and event.type is OrderEventType.DEAL:
         return "LATE_FILL"
+    if before.state.final and event.type is OrderEventType.SEEN_WORKING and not after.state.final:
+        return "LATE_WORKING"
+    if before.state in _WITHOUT_THE_BROKER and event.type in _CLAIMS and not _is_echo(before, event):
+        return "LATE_REPORT"
     if event.type in (OrderEventType.NOT_FOUND, OrderEventType.AMBIGUOUS):
         return f"ORDER_{event.type}"
     if after.state is OrderState.UNKNOWN and event.type is not OrderEventType.INTENT:
         return "ORDER_UNKNOWN"
     return None
+
+
+def _is_echo(before: OrderLife, event: OrderEvent) -> bool:
+    """Whether the claim repeats what led to the end: a second delivery, or what the broker's history told first."""
+    by_history = (before.code or "").startswith("BROKER_")
+    return by_history or event.payload.get("outcome") == "DUPLICATE"
+
+
+def _is_critical(after: OrderLife, review: str) -> bool:
+    return after.state is OrderState.UNKNOWN or after.late_fill or review in ("LATE_WORKING", "LATE_REPORT")
 
 
 def _order_update(row: Row, after: OrderLife, event: OrderEvent, facts: Mapping[str, Any]) -> Event:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from rubi.flows.decide_signal import expire
-from rubi.flows.flatten_account import flatten_breached
+from rubi.flows.flatten_account import flatten_asked, flatten_breached
 from rubi.flows.follow_plans import follow_all
 from rubi.flows.ports import Ports
 from rubi.flows.raise_alert import raise_alert
@@ -63,6 +63,7 @@ async def sweep(ports: Ports, *, now: datetime) -> Swept:
     )
     await attempt(_sweep_orders)
     await attempt(flatten_breached)
+    await attempt(flatten_asked)
     await attempt(follow_all)
     SWEEPS.inc()
     for what in ("rung", "expired", "silent"):

@@ -1,7 +1,8 @@
 """The kill switch: halt, reduce, flatten, resume; for a symbol, an account, or everything a user has.
 
 What counts is the strictest of all levels. HALTED and REDUCING let nothing open; what closes always passes.
-FLATTEN halts, closes every position and takes every waiting order back.
+FLATTEN halts, closes every position and takes every waiting order back; what is out of reach at that moment (an open on
+its way, a position with a part-close under way, a market that sleeps) is closed later, until all is flat or resumed.
 """
 
 from enum import StrEnum
@@ -72,9 +73,12 @@ async def switch_trading(
     }
     events = [Event("COMMAND_WAITS", user_id, each) for each in ids]
     bells: list[int] = []
+    if switch is Switch.RESUME:
+        await switches.forget_flatten(conn, ids, symbol)
     if switch is Switch.FLATTEN:
         closing, cancelled = Closing(), Taken()
         for each in ids:
+            await switches.ask_flatten(conn, each, symbol, user_id, reason=reason, now=now)
             await flatten(conn, caller, each, symbol, closing, cancelled)
         answer |= {"closes": await show_closing(conn, caller, closing), "cancels": cancelled.shown()}
         events += [*closing.events, *cancelled.events]

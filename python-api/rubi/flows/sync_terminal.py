@@ -20,7 +20,7 @@ from rubi.domain.market import Bar, QuoteTick
 from rubi.domain.position import AccountMoney, BrokerPosition, Deal, WorkingOrder
 from rubi.domain.risk.lot_quote import LotQuote
 from rubi.domain.symbol import SymbolSpec
-from rubi.flows.connect_terminal import account_frame
+from rubi.flows.connect_terminal import account_frame, patience_with
 from rubi.flows.flatten_account import flatten_account
 from rubi.flows.follow_plans import follow_plans
 from rubi.flows.learn_clock import learn_clock
@@ -47,6 +47,8 @@ QUERY_EVERY = timedelta(seconds=2)
 SYMBOLS_AGE = timedelta(minutes=10)
 """Tick values move with exchange rates: specifications older than this are asked for again."""
 NOT_CONNECTED = "TERMINAL_NOT_CONNECTED"
+DEALS_PAGE = 100
+"""A terminal tells at most so many deals in one cycle: a full page means that more are to come."""
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
@@ -99,6 +101,7 @@ class _Said:
     at_once: bool = False
     ask_deals_from_msc: int | None = None
     flatten: bool = False
+    reconciled: bool = False
 
 
 async def sync_terminal(ports: Ports, terminal: Terminal, cycle: Cycle, *, clock: Callable[[], datetime]) -> bytes:
@@ -297,9 +300,19 @@ async def _take_books(
         )
     if cycle.positions is None or cycle.working is None:
         return
-    reason = due(session["reconciled_at"], has_unknown=session["has_unknown"], now=now)
+    silent = now - session["last_seen_at"] > patience_with(session["poll_ms"])
+    gap = silent or session["not_tradable_code"] == NOT_CONNECTED
+    reason = due(session["reconciled_at"], has_unknown=session["has_unknown"], gap=gap, now=now)
     if reason is not None:
-        found = await reconcile_account(conn, user_id=terminal.user_id, account_id=account_id, reason=reason, now=now)
+        said.reconciled = True
+        found = await reconcile_account(
+            conn,
+            user_id=terminal.user_id,
+            account_id=account_id,
+            reason=reason,
+            deals_wait=len(cycle.deals) >= DEALS_PAGE,
+            now=now,
+        )
         said.events += found.events
         if found.ask_deals_from is not None:
             said.answer["need"].append("deals")
@@ -334,6 +347,7 @@ async def _hand_out(
         poll_ms=session["poll_ms"],
         trading_state=strictest([TradingState(session["trading_state"]), TradingState(said.answer["trading_state"])]),
         tradable=not_tradable is None,
+        reconciled=said.reconciled or session["reconciled_at"] is not None,
     )
     # What was committed after the session was locked wakes this cycle again: its waiter was there first. Facts of this
     # cycle may have given orders back to the queue or made them unknown.

@@ -79,10 +79,14 @@ ON CONFLICT (account_id, ticket) DO UPDATE SET volume_current = excluded.volume_
     order_id = coalesce(w.order_id, excluded.order_id), taken_at = excluded.taken_at
 
 -- name: not_yet_seen
--- Orders of ours whose broker ticket or id is told, and that were not yet seen working.
-SELECT id, order_ticket, symbol FROM trading_orders
-WHERE account_id = $1 AND state IN ('QUEUED', 'LEASED', 'ACKED', 'SUBMITTED', 'UNKNOWN') AND kind = 'PLACE_PENDING'
-  AND (order_ticket = ANY ($2::bigint[]) OR id = ANY ($3::bigint[]))
+-- Orders of ours whose broker ticket or id is told, and that we do not hold for working: not yet seen, or ended. An end by the broker's own history
+-- stands: the book was read before it. $4: an end by a cancel is believed for so long, since the book may be older than the cancel.
+SELECT o.id, o.order_ticket, o.symbol, o.side, o.magic, o.state, o.event_n FROM trading_orders o
+WHERE o.account_id = $1 AND o.kind = 'PLACE_PENDING' AND (o.order_ticket = ANY ($2::bigint[]) OR o.id = ANY ($3::bigint[]))
+  AND (o.state IN ('QUEUED', 'LEASED', 'ACKED', 'SUBMITTED', 'UNKNOWN')
+       OR o.state IN ('FILLED', 'REJECTED', 'CANCELED', 'EXPIRED') AND o.filled_volume < o.volume AND o.deliveries > 0
+          AND (o.state <> 'CANCELED' OR o.final_at <= $4)
+          AND NOT EXISTS (SELECT FROM order_events e WHERE e.order_id = o.id AND e.dedupe LIKE 'history:%'))
 
 -- name: insert_deals
 INSERT INTO deals (account_id, received_at, ticket, order_ticket, position_id, symbol, type, entry, volume, price, sl, tp, profit, swap, commission, fee, magic,

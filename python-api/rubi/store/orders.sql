@@ -41,7 +41,7 @@ UPDATE trading_orders SET
     submitted_at = CASE WHEN $4 IN ('SUBMITTED', 'ACCEPTED', 'PARTIALLY_FILLED', 'FILLED') THEN coalesce(submitted_at, $10) ELSE submitted_at END,
     filled_at = CASE WHEN $4 IN ('PARTIALLY_FILLED', 'FILLED') THEN coalesce(filled_at, $10) ELSE filled_at END,
     final_at = CASE WHEN $23 THEN coalesce(final_at, $10) ELSE NULL END,
-    released_at = CASE WHEN $23 AND $12::numeric = 0 THEN coalesce(released_at, $10) ELSE released_at END
+    released_at = CASE WHEN $23 AND $12::numeric = 0 THEN coalesce(released_at, $10) WHEN NOT $23 AND $12::numeric = 0 THEN NULL ELSE released_at END
 WHERE id = $1
 
 -- name: store_illegal_event
@@ -100,6 +100,12 @@ ORDER BY o.id LIMIT $2 FOR UPDATE OF o SKIP LOCKED
 -- name: silent_orders
 -- Taken by a terminal, and nothing heard since $1.
 SELECT id FROM trading_orders WHERE state IN ('ACKED', 'SUBMITTED') AND updated_at <= $1 ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED
+
+-- name: note_left_book
+-- Pending orders that left the broker's book as filled; their deals follow.
+UPDATE trading_orders SET left_book_at = $3
+WHERE account_id = $1 AND kind = 'PLACE_PENDING' AND order_ticket = ANY ($2::bigint[]) AND left_book_at IS NULL
+  AND state IN ('ACCEPTED', 'PARTIALLY_FILLED', 'PENDING_MODIFY', 'PENDING_CANCEL')
 
 -- name: account_in_flight
 -- What is, or was, in a terminal's hands at a connect.

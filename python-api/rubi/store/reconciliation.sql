@@ -9,6 +9,11 @@ SELECT EXISTS (SELECT FROM working_orders w WHERE w.account_id = $1 AND (w.ticke
     OR EXISTS (SELECT FROM deals d WHERE d.account_id = $1 AND (d.order_ticket = $3 OR d.order_id = $2))
     OR EXISTS (SELECT FROM trading_positions p WHERE p.account_id = $1 AND p.order_id = $2)
 
+-- name: left_to_close
+-- Whether a position is open that a close of all of a symbol ($2, '' is every one) and side is for.
+SELECT EXISTS (SELECT FROM trading_positions
+               WHERE account_id = $1 AND status = 'OPEN' AND ($2::text = '' OR symbol = $2) AND ($3::text IS NULL OR side = $3))
+
 -- name: count_clean_state
 UPDATE trading_orders SET clean_states = clean_states + 1 WHERE id = $1 RETURNING clean_states
 
@@ -51,6 +56,14 @@ SELECT o.id, o.order_ticket, o.symbol FROM trading_orders o
 WHERE o.account_id = $1 AND o.state IN ('ACCEPTED', 'PARTIALLY_FILLED', 'PENDING_MODIFY', 'PENDING_CANCEL') AND o.kind = 'PLACE_PENDING'
   AND o.updated_at < $2
   AND NOT EXISTS (SELECT FROM working_orders w WHERE w.account_id = $1 AND (w.ticket = o.order_ticket OR w.order_id = o.id))
+
+-- name: ended_in_part
+-- Partly filled, in no book, and no word of it since $2: the rest is not coming. A pending order is known to have left the book before.
+SELECT o.id, o.symbol, o.filled_volume, o.volume FROM trading_orders o
+WHERE o.account_id = $1 AND o.state IN ('PARTIALLY_FILLED', 'PENDING_MODIFY', 'PENDING_CANCEL') AND o.filled_volume > 0 AND o.updated_at < $2
+  AND (o.kind <> 'PLACE_PENDING' OR o.left_book_at < $2)
+  AND NOT EXISTS (SELECT FROM working_orders w WHERE w.account_id = $1 AND (w.ticket = o.order_ticket OR w.order_id = o.id))
+ORDER BY o.id FOR UPDATE OF o
 
 -- name: move_cursor_back
 -- Ask for deals again from $2 on; those that are known are stored once.

@@ -1,5 +1,6 @@
 """Kill switches at their levels, and the session that holds an account."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -40,6 +41,18 @@ async def set_switch(
     if state is not None:
         await conn.execute(SQL["insert"], user_id, account_id, symbol, state, reason, now)
     return before is not None
+
+
+async def ask_flatten(
+    conn: Connection, account_id: UUID, symbol: str | None, user_id: int, *, reason: str, now: datetime
+) -> None:
+    """Remember that an account, or a symbol on it, is to be flat."""
+    await conn.execute(SQL["ask_flatten"], account_id, symbol, user_id, reason, now)
+
+
+async def forget_flatten(conn: Connection, account_ids: Sequence[UUID], symbol: str | None) -> None:
+    """What is open may stay open."""
+    await conn.execute(SQL["forget_flatten"], account_ids, symbol)
 
 
 async def in_force(conn: Connection, user_id: int, account_id: UUID | None) -> list[Row]:

@@ -13,13 +13,23 @@ RETURNING a.*, (xmax = 0) AS is_new
 -- name: holding_session
 SELECT * FROM mt5_sessions WHERE id = $1
 
+-- name: former_session
+-- The session ($2) that a terminal says it had last, and whether no later one of this terminal was used: a connect whose answer was lost was not.
+SELECT s.terminal_instance_id, (n.id = s.id OR n.came_from = $2 AND n.last_seq = 0) AS is_last
+FROM mt5_sessions s
+CROSS JOIN LATERAL (SELECT id, came_from, last_seq FROM mt5_sessions m
+                    WHERE m.user_id = s.user_id AND m.account_id = s.account_id AND m.terminal_instance_id = s.terminal_instance_id
+                    ORDER BY m.connected_at DESC, m.epoch DESC LIMIT 1) n
+WHERE s.id::text = $2 AND s.account_id = $1 AND (s.terminal_instance_id = $3 OR starts_with(s.terminal_instance_id, $3 || '/'))
+
 -- name: fence_sessions
 UPDATE mt5_sessions SET state = 'FENCED', disconnected_at = coalesce(disconnected_at, $2)
 WHERE account_id = $1 AND state IN ('ACTIVE', 'SILENT')
 
 -- name: insert_session
-INSERT INTO mt5_sessions (user_id, account_id, terminal_instance_id, epoch, protocol, ea_version, build, connected_at, last_seen_at, poll_ms)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9)
+INSERT INTO mt5_sessions (user_id, account_id, terminal_instance_id, epoch, protocol, ea_version, build, connected_at, last_seen_at, poll_ms, client_address,
+    came_from)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9, $10, $11)
 RETURNING id
 
 -- name: hold_account
@@ -38,7 +48,8 @@ FROM mt5_sessions s JOIN accounts a ON a.id = s.account_id
 WHERE s.id = $1 AND s.user_id = $2
 
 -- name: lock_session
--- A session for one cycle, and its account held against a connect: no lease may cross a new epoch. The account first, as a connect does.
+-- A session for one cycle, and its account held against a connect: no lease may cross a new epoch. The account first, as a connect does; by one
+-- cycle at a time, or two copies of one would wait for each other as soon as the first changes the account.
 SELECT s.*, a.epoch AS account_epoch, a.session_id AS holder, a.not_tradable_code,
        CASE WHEN 'HALTED' IN (a.trading_state, r.trading_state) THEN 'HALTED'
             WHEN 'REDUCING' IN (a.trading_state, r.trading_state) THEN 'REDUCING' ELSE 'ACTIVE' END AS trading_state, a.reconciled_at, a.symbols_hash,
@@ -51,7 +62,7 @@ SELECT s.*, a.epoch AS account_epoch, a.session_id AS holder, a.not_tradable_cod
        EXISTS (SELECT FROM symbols y WHERE y.account_id = a.id AND y.received_at > $3) AS has_symbols
 FROM mt5_sessions s JOIN accounts a ON a.id = s.account_id LEFT JOIN risk_accounts r ON r.account_id = a.id
 WHERE s.id = $1 AND s.user_id = $2
-FOR SHARE OF a FOR UPDATE OF s
+FOR NO KEY UPDATE OF a FOR UPDATE OF s
 
 -- name: see_session
 UPDATE mt5_sessions SET last_seen_at = $2, state = 'ACTIVE', last_seq = $3, last_body_sha256 = $4, last_answer = $5,

@@ -141,6 +141,7 @@ class Client:
         self._executor.take_limits(answer.get("limits"))
         for action in answer.get("journal_actions") or ():
             {"REPORT": self._journal.report_again, "FORGET": self._journal.forget}[action["action"]](action["order_id"])
+        self._journal.note_session(session.id)
         self._session = session
         self._tell("connected", {"session_id": session.id, "epoch": session.epoch, "state": session.trading_state})
         return session
@@ -168,6 +169,7 @@ class Client:
             "hedge_allowed": account.hedge_allowed,
             "limit_orders": account.limit_orders,
             "time": {"gmt": clock.gmt, "server": clock.server, "tick_msc": clock.tick_msc},
+            "last_session_id": self._journal.last_session,
             "journal": {"open": self._journal.open_entries()},
             "symbols_hash": symbols_hash(await self._broker.symbols()),
         }

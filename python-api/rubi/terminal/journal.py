@@ -102,7 +102,10 @@ class Journal:
         self._duplicates: dict[int, str] = {}
         self.instance_id = next((r["instance_id"] for r in self._file.records if "instance_id" in r), "")
         """The terminal's own id, made with the journal: without its journal a terminal is another one, and says so."""
+        self.last_session: str | None = None
+        """The session that the service gave last: it tells this terminal from a copy of its data folder."""
         for record in self._file.records:
+            self.last_session = record.get("session_id", self.last_session)
             if "order_id" in record:
                 self._fold(record)
         self._file.records = []
@@ -218,8 +221,14 @@ class Journal:
             if not entry.is_finished or parse_iso(entry.at) > now - KEPT_FOR
         }
         summaries = (entry.summary() for entry in self.entries.values())
-        self._file.rewrite(itertools.chain([{"instance_id": self.instance_id}], summaries))
+        who = {"instance_id": self.instance_id, "session_id": self.last_session}
+        self._file.rewrite(itertools.chain([who], summaries))
         self._compacted_size = self._file.size
+
+    def note_session(self, session_id: str) -> None:
+        """Remember the session that orders come by from here on."""
+        self._file.append({"session_id": session_id})
+        self.last_session = session_id
 
     def close(self) -> None:
         """Close the file."""

@@ -31,6 +31,8 @@ RESTING = {*(state.value for state in OrderState if state.final), OrderState.ACC
 UNFILLED_ENDS = {"DENIED", "REJECTED", "EXPIRED", "CANCELED"}
 REPLAYED_DECISIONS = 50
 REST_WITHIN_S = 90.0
+UNKNOWN_AT_MOST_S = 10.0
+"""The bar: an order is UNKNOWN for no longer than this once its terminal is back, if there is any evidence of it."""
 UNKNOWN_FOR_S = 5.0
 """An order of which nobody knows the end is waited for this long; then it may stay UNKNOWN, with its alert."""
 
@@ -122,7 +124,9 @@ async def examine(
         await _ends(conn, orders, result)
         await _folds(conn, orders, result)
         await _decisions(conn, desks[0].trader.id, result)
-        result.figures |= await _unknown_times(conn, orders)
+        figures, times = await _unknown_times(conn, orders)
+        result.figures |= figures
+        result.hold_against("unknown_resolved", UNKNOWN_AT_MOST_S, times)
         executed = 0
         for desk in desks:
             books = await asyncio.to_thread(ledgers.read, desk.ledger)
@@ -246,7 +250,9 @@ def _executions(desk: Desk, books: ledgers.Books, orders: Sequence[asyncpg.Recor
             result.violations.append(f"order {order['id']} is FILLED, and the broker never executed it")
 
 
-async def _unknown_times(conn: asyncpg.Connection, orders: Sequence[asyncpg.Record]) -> dict[str, Any]:
+async def _unknown_times(
+    conn: asyncpg.Connection, orders: Sequence[asyncpg.Record]
+) -> tuple[dict[str, Any], list[float]]:
     """How long orders stayed UNKNOWN with a terminal there: from its connect, or from the doubt if that is later.
 
     What never reached the broker leaves no evidence: it ends as NOT_FOUND a minute after its time, counted apart.
@@ -281,4 +287,4 @@ async def _unknown_times(conn: asyncpg.Connection, orders: Sequence[asyncpg.Reco
         by_evidence.sort()
         found["unknown_p50_s"] = round(by_evidence[len(by_evidence) // 2], 2)
         found["unknown_max_s"] = round(by_evidence[-1], 2)
-    return found
+    return found, by_evidence

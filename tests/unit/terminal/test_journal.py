@@ -140,6 +140,18 @@ def test_what_the_service_calls_final_is_told_no_more(tmp_path):
     journal.close()
 
 
+def test_the_last_session_is_remembered_across_restarts_and_rewritings(tmp_path):
+    path = tmp_path / "j.log"
+    journal = Journal(path, now=NOW)
+    assert journal.last_session is None
+    for session in ("first", "second"):
+        journal.note_session(session)
+    for _ in range(2):
+        journal = reopened(journal, path, compact_from=1)
+        assert journal.last_session == "second"
+    journal.close()
+
+
 def test_a_grown_journal_is_written_anew_without_forgetting_what_matters(tmp_path):
     path = tmp_path / "j.log"
     journal = Journal(path, now=NOW)
