@@ -33,15 +33,20 @@ export function showAccount(root) {
     const mine = (number_ += 1);
     const from = new Date(Date.now() - RANGES[range] * 1000).toISOString();
     const session = account.session?.session_id;
-    const [points, limits, trips] = await Promise.all([
+    const [points, limits, trips, problem] = await Promise.all([
       session ? maybe(`/api/v1/mt5/account/${session}/history?${new URLSearchParams({ from, points: 600 })}`) : null,
       maybe(`/api/v1/risk/status?${new URLSearchParams({ account: account.id })}`),
       get(`/api/v1/trading/history?${new URLSearchParams({ account: account.id, from, limit: 50 })}`),
-    ]).catch((problem) => [null, null, null, problem]);
+    ]).catch((error) => [null, null, null, error]);
     if (mine !== number_) return;
+    if (problem) {
+      // What is not known is not an empty history.
+      for (const each of [equity, risk, closed]) fill(each.inside, h('p', { class: 'notice bad' }, problem.message));
+      return;
+    }
     chart.show(points, account.currency);
     showRisk(risk.inside, limits, account);
-    showTrips(closed, trips?.history ?? [], account);
+    showTrips(closed, trips.history, account);
   }
 
   const off = store.on('selected', read);

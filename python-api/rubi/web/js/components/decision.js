@@ -79,7 +79,7 @@ function orderWords(order, decision) {
   return h(
     'div', { class: 'stack' },
     h('div', { class: 'row' }, stateTag(order.state), h('strong', {}, `${known(`kind.${order.kind}`) ?? order.kind} ${order.side ? t(order.side) : ''} ${lots(order.volume)} ${order.symbol}`)),
-    (order.code || order.message) && h('p', { class: 'notice wrap' }, [order.code, order.message, order.retcode && `retcode ${order.retcode}`].filter(Boolean).join(' · ')),
+    (order.code || order.message) && h('p', { class: 'notice wrap' }, [order.code, known(`code.${order.code}`), order.message, order.retcode && `retcode ${order.retcode}`].filter(Boolean).join(' · ')),
     facts([['fill.price', order.fill_price ? price(order.fill_price, digits) : null], ['sl', order.sl ? price(order.sl, digits) : null], ['tp', order.tp ? price(order.tp, digits) : null], ['risk', order.reserved_risk ? money(order.reserved_risk) : null], ['broker.ticket', order.order_ticket]]),
     decision !== undefined && h('h3', {}, t('decision')), decision !== undefined && decisionWords(decision),
     h('h3', {}, t('events')), timeline(order.events ?? []),
