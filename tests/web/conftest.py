@@ -113,6 +113,7 @@ class Visit:
 
     async def shot(self, name: str) -> None:
         ARTIFACTS.mkdir(parents=True, exist_ok=True)
+        await self.page.evaluate("scrollTo(0, 0)")
         await self.page.screenshot(path=ARTIFACTS / f"{name}.png", full_page=True)
 
     def check(self) -> None:

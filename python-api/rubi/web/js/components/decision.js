@@ -15,7 +15,7 @@ export function decisionWords(decision, { open = false } = {}) {
   const failed = gates.filter((gate) => !gate.passed);
   return h(
     'div', { class: 'stack' },
-    h('p', { class: `notice ${decision.approved ? 'good' : 'bad'}` }, tag(decision.approved ? t('approved') : t('denied'), decision.approved ? 'good' : 'bad'), ' ', decision.detail ?? decision.code ?? ''),
+    h('p', { class: `notice ${decision.approved ? 'good' : 'bad'}` }, tag(decision.approved ? t('approved') : t('denied'), decision.approved ? 'good' : 'bad'), ' ', approvedWords(decision) ?? decision.detail ?? decision.code ?? ''),
     failed.length > 0 && h('ul', { class: 'stack' }, failed.map(failure)),
     decision.approved && h('dl', { class: 'figures' }, [
       ['lots', lots(decision.volume)], ['risk', money(decision.risk)], ['margin', money(decision.margin)],
@@ -25,6 +25,12 @@ export function decisionWords(decision, { open = false } = {}) {
       decision.sha256 && h('p', { class: 'small dim mono' }, `sha256 ${decision.sha256}`),
     ),
   );
+}
+
+/** The service's sentence in the reader's language. */
+function approvedWords(decision) {
+  if (!decision.approved || !decision.volume || !decision.risk) return null;
+  return t('approved.words', { lots: lots(decision.volume), risk: money(Number(decision.risk), store.account()?.currency) });
 }
 
 const gateName = (gate) => known(`gate.${gate}`) ?? gate;

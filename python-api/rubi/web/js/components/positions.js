@@ -11,7 +11,7 @@ import { decisionWords } from './decision.js';
 const columns = () => [
   { label: t('symbol'), class: 'full lead' }, { label: t('side') }, { label: t('lots'), class: 'num' }, { label: t('open.price'), class: 'num' },
   { label: t('price'), class: 'num' }, { label: t('sl'), class: 'num' }, { label: t('tp'), class: 'num' },
-  { label: t('profit'), class: 'num' }, { label: t('opened') }, { label: t('actions'), class: 'full' },
+  { label: t('profit'), class: 'num' }, { label: t('opened'), class: 'roomy' }, { label: t('actions'), class: 'full' },
 ];
 
 export function positionsPanel(pick) {

@@ -43,8 +43,8 @@ export function ticketPanel(pick) {
   const sizings = ['risk', 'volume'].map((each) => h('button', {
     type: 'button', 'aria-pressed': String(each === sizing), data: { sizing: each }, on: { click: () => { sizing = each; changed(); } },
   }, t(`sizing.${each}`)));
-  const volumeField = field(t('lots'), volume);
-  const riskField = field(t('risk.percent'), risk);
+  const volumeField = field(t('lots'), volume, { class: 'full' });
+  const riskField = field(t('risk.percent'), risk, { class: 'full' });
   const priceField = field(t('price'), at);
   const limitField = field(t('stop.limit'), limit);
   const preview = h('div', { data: { part: 'preview' } });
