@@ -4,11 +4,13 @@ import time
 
 import httpx
 import pytest
+import redis.asyncio as redis
 import websockets
 from tests.integration.wire import new_terminal, position
 from tests.serving import bearer, listening, make_token, register, settings_for
 from websockets.exceptions import ConnectionClosed
 
+from rubi.live.bus import Bus, Event
 from rubi.live.hub import MOST_PER_USER
 
 
@@ -246,6 +248,29 @@ async def test_an_eleventh_socket_is_one_too_many(client, url):
             await ws.close()
 
 
+async def test_a_socket_too_many_of_nobody_known_is_told_to_try_again(url, monkeypatch):
+    monkeypatch.setattr("rubi.live.hub.MOST_STRANGERS", 2)
+    async with socket(url) as one, socket(url) as two:
+        for ws in (one, two):
+            await ws.send(json.dumps({"type": "ping"}))
+            await heard(ws, "pong")
+        async with socket(url) as ws:
+            assert await close_code(ws) == 1013
+
+
+async def test_a_socket_that_names_too_many_symbols_is_refused_and_hears_on(client, url):
+    person = bearer((await register(client))["access_token"])
+    async with socket(url, additional_headers=person) as ws:
+        for part in range(5):
+            names = [f"S{part}-{number}" for number in range(200)]
+            await ws.send(json.dumps({"action": "SUBSCRIBE_PRICES", "symbols": names}))
+            await heard(ws, "SNAPSHOT")
+        await ws.send(json.dumps({"action": "SUBSCRIBE_PRICES", "symbols": ["ONE_MORE"]}))
+        assert (await heard(ws, "ERROR"))["data"]["code"] == "SYMBOLS_INVALID"
+        await ws.send(json.dumps({"action": "SUBSCRIBE_PRICES"}))
+        await heard(ws, "SNAPSHOT")
+
+
 async def test_a_message_over_64_kib_closes_the_socket(client, url):
     person = bearer((await register(client))["access_token"])
     async with socket(url, additional_headers=person) as ws:
@@ -289,8 +314,6 @@ async def test_a_stopping_service_says_good_bye(dsn, redis_url):
 
 
 async def test_redis_coming_back_tells_readers_to_read_afresh(client, url, redis_url):
-    import redis.asyncio as redis
-
     person = bearer((await register(client))["access_token"])
     async with socket(url, additional_headers=person) as ws:
         await heard(ws, "CONNECTED")
@@ -298,3 +321,18 @@ async def test_redis_coming_back_tells_readers_to_read_afresh(client, url, redis
         await cutter.client_kill_filter(_type="pubsub")
         await cutter.aclose()
         assert (await heard(ws, "RESYNC"))["data"]["reason"] == "events were missed"
+
+
+async def test_a_listener_that_fails_silences_nobody(redis_url):
+    def fails(_event):
+        raise RuntimeError("a mistake of one listener")
+
+    told = asyncio.Queue()
+    async with redis.Redis.from_url(redis_url) as client:
+        bus = Bus(client)
+        with bus.listen(fails), bus.listen(lambda event: told.put_nowait(event.data["n"])):
+            async with bus.running():
+                await asyncio.wait_for(bus.connected.wait(), 5)
+                await bus.publish([Event("ALERT", 7, None, {"n": 1}), Event("ALERT", 7, None, {"n": 2})])
+                async with asyncio.timeout(5):
+                    assert [await told.get(), await told.get()] == [1, 2]

@@ -29,6 +29,15 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
+SHOWS = {
+    "terminal": ("ChartArea", "OrderTicket", "Positions", "Orders", "AiSidebar"),
+    "account": ("Equity", "RiskStatus", "History"),
+    "health": ("Service", "Latency", "Sessions"),
+    "journal": ("Audit", "Log"),
+    "connect": ("ConnectMyMT5", "Checklist", "Tokens"),
+}
+FULL = "canvas, tbody tr, .notice, .figure, dd, .empty .title, .step, .signal, [data-token] >> visible=true"
+ENDS = ("FILLED", "DENIED", "REJECTED", "EXPIRED", "CANCELED", "UNKNOWN")
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -86,8 +95,25 @@ class Visit:
         await self.page.evaluate("name => { location.hash = name }", name)
         await self.page.wait_for_selector(f'nav a[href="#{name}"][aria-current=page]')
 
+    async def filled(self, view: str) -> None:
+        """Wait until a view shows what it was opened for, be it that there is nothing."""
+        for component in SHOWS[view]:
+            await self.page.locator(f"[data-component={component}]").locator(FULL).first.wait_for()
+
+    async def place(self) -> None:
+        """Send the ticket's order once it is approved, and see it filled; a refusal says why."""
+        ticket = self.page.locator("[data-component=OrderTicket]")
+        await ticket.locator("[data-part=preview] .notice.good").wait_for()
+        await ticket.locator("[data-act=place]").click()
+        ended = ", ".join(f"[data-part=outcome][data-state={state}]" for state in ENDS)
+        outcome = await ticket.locator(ended).element_handle()
+        said = await outcome.evaluate("({dataset}) => `${dataset.state} ${dataset.code}`")
+        assert said.startswith("FILLED"), said
+        await self.page.locator("[data-component=Positions] tbody tr").first.wait_for()
+
     async def shot(self, name: str) -> None:
         ARTIFACTS.mkdir(parents=True, exist_ok=True)
+        await self.page.evaluate("scrollTo(0, 0)")
         await self.page.screenshot(path=ARTIFACTS / f"{name}.png", full_page=True)
 
     def check(self) -> None:
@@ -102,7 +128,9 @@ async def new_visit(browser, url) -> AsyncIterator:
 
     async def open_tab(url: str, *, wide: bool = True, theme: str = "light", language: str = "en-GB", **more) -> Visit:
         size = {"width": 1440, "height": 900} if wide else {"width": 360, "height": 780}
-        context = await browser.new_context(viewport=size, color_scheme=theme, locale=language, **more)
+        context = await browser.new_context(
+            viewport=size, color_scheme=theme, locale=language, reduced_motion="reduce", **more
+        )
         context.set_default_timeout(30_000)
         visit = Visit(await context.new_page(), context, url)
         visit.watch()
@@ -158,7 +186,8 @@ async def simulated(url: str, token: str, folder: Path, *, with_strategy: bool =
     """A simulated terminal while inside."""
     stop = asyncio.Event()
     running = asyncio.create_task(
-        run_terminal(url, token, seed=11, data_dir=folder, stop=stop, with_strategy=with_strategy)
+        # The market's own pace: on a busy machine the demonstration's leaves an order's price band before it is sent.
+        run_terminal(url, token, seed=11, data_dir=folder, stop=stop, with_strategy=with_strategy, speed=1.0)
     )
     try:
         yield

@@ -79,13 +79,10 @@ async def test_an_order_of_the_ticket_is_tried_placed_filled_and_closed(new_visi
         visit = await new_visit(url)
         page = visit.page
         await visit.sign_in(owner.username)
-        ticket = page.locator("[data-component=OrderTicket]")
-        await ticket.locator("[data-part=preview] >> text=Approved").first.wait_for()
+        await page.locator("[data-component=OrderTicket] [data-part=preview] >> text=Approved").first.wait_for()
         assert await page.locator("[data-component=Orders] tbody tr").count() == 0, "a preview places nothing"
-        await ticket.locator("[data-act=place]").click()
-        await ticket.locator("[data-part=outcome] >> text=Filled").wait_for()
+        await visit.place()
         row = page.locator("[data-component=Positions] tbody tr")
-        await row.first.wait_for()
         await visit.shot("terminal-after-a-fill")
         await row.first.get_by_role("button", name=re.compile("^Close")).click()
         await page.click("[data-act=confirm-close]")
@@ -120,10 +117,7 @@ async def test_the_kill_switch_halts_reduces_flattens_and_resumes(new_visit, cli
         visit = await new_visit(url)
         page = visit.page
         await visit.sign_in(owner.username)
-        ticket = page.locator("[data-component=OrderTicket]")
-        await ticket.locator("[data-part=preview] >> text=Approved").first.wait_for()
-        await ticket.locator("[data-act=place]").click()
-        await page.locator("[data-component=Positions] tbody tr").first.wait_for()
+        await visit.place()
         await page.click("[data-act=kill]")
         await page.click("dialog [data-act=reduce]")
         await page.wait_for_selector("dialog >> text=Reducing only")
@@ -163,7 +157,7 @@ async def test_hostile_text_of_a_terminal_stays_text(new_visit, client, url, own
     await visit.page.keyboard.press("Escape")
     for view in ("account", "health", "journal", "connect"):
         await visit.view(view)
-        await asyncio.sleep(0.5)
+        await visit.filled(view)
         assert await visit.page.locator("img:not([src*=icon])").count() == 0
     assert await visit.page.evaluate("window.harmed") is None
 

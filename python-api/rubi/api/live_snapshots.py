@@ -8,6 +8,7 @@ from rubi.api.wire import utc
 from rubi.domain.auth import Principal
 from rubi.domain.market import TIMEFRAMES
 from rubi.flows.show_signal import show
+from rubi.live.hub import MOST_SYMBOLS as MOST_WATCHED
 from rubi.live.hub import Reader
 from rubi.store import signals, views
 from rubi.store.pool import Connection, Row
@@ -71,8 +72,8 @@ async def _prices(conn: Connection, principal: Principal, reader: Reader, said: 
     wanted = _symbols(said, needed=False)
     if wanted is None:
         reader.every_symbol = True
-    else:
-        reader.symbols.update(wanted)
+    elif not reader.watch(wanted):
+        raise SnapshotError("SYMBOLS_INVALID", f"a socket names at most {MOST_WATCHED} symbols; leave them out for all")
     found = await views.prices(conn, principal.user_id, reader.account_id, wanted)
     return [
         (

@@ -20,7 +20,7 @@ from rubi.api.strict_json import read_json
 from rubi.api.wire import utc
 from rubi.domain.auth import Principal, Scope
 from rubi.domain.errors import RubiError
-from rubi.live.hub import AUTH, FORBIDDEN, SLOW, TOO_MANY, Reader, TooManyReadersError, dump
+from rubi.live.hub import AUTH, FORBIDDEN, SLOW, TOO_MANY, Reader, TooManyReadersError, TooManyStrangersError, dump
 from rubi.observability.metrics import WS_DROPS
 from rubi.store import views
 
@@ -68,7 +68,8 @@ async def _serve(websocket: WebSocket, session_id: str | None) -> None:
     await websocket.accept(_PROTOCOL if offered[0] == _PROTOCOL else None)
     try:
         _check_origin(websocket, doors.settings.cors_origins)
-        principal = await _who(websocket, doors, offered)
+        with doors.hub.stranger():
+            principal = await _who(websocket, doors, offered)
         structlog.contextvars.bind_contextvars(user_id=principal.user_id)
         account_id = await _account(doors, principal, session_id)
         reader = Reader(principal.user_id, principal.jti, principal.family, account_id, principal.expires_at)
@@ -80,6 +81,8 @@ async def _serve(websocket: WebSocket, session_id: str | None) -> None:
         return
     except TooManyReadersError:
         await _close(websocket, TOO_MANY, "ten sockets are open already; close one")
+    except TooManyStrangersError:
+        await _close(websocket, TRY_AGAIN, "too many sockets have not said who they are; try again")
     except _ClosedError as closed:
         await _close(websocket, closed.code, closed.reason, deaf=closed.deaf)
     except _AWAY as error:

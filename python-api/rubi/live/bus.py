@@ -139,4 +139,8 @@ class Bus:
             for waiting in list(self._waiters.get(event.account_id, ())):
                 waiting.set()
         for listener in list(self._listeners):
-            listener(event)
+            try:
+                listener(event)
+            except Exception:
+                # One listener's mistake must not end the subscription of all the others.
+                log.exception("bus.listener_failed", event_type=event.type)

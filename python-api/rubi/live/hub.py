@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -14,6 +14,10 @@ from rubi.live.bus import Bus, Event
 from rubi.observability.metrics import WS_CLIENTS, WS_DROPS, WS_FRAMES
 
 MOST_PER_USER = 10
+MOST_SYMBOLS = 1000
+"""Symbols that one reader may name; a reader of more subscribes to all."""
+MOST_STRANGERS = 200
+"""Sockets of a process that have not said who they are yet."""
 LONGEST_QUEUE = 256
 """Frames; a reader that is further behind is told to read afresh and is let go."""
 
@@ -25,6 +29,10 @@ _WATCH = 0.25
 
 class TooManyReadersError(Exception):
     """The user has as many sockets on this process as are allowed."""
+
+
+class TooManyStrangersError(Exception):
+    """As many sockets as are allowed have not said who they are."""
 
 
 @dataclass(eq=False, slots=True)
@@ -92,6 +100,14 @@ class Reader:
                     self._append(kind, data)
             self._held.clear()
 
+    def watch(self, symbols: Collection[str]) -> bool:
+        """Hear the prices of these symbols too; False, and nothing changes, when they would be too many."""
+        wanted = self.symbols.union(symbols)
+        if len(wanted) > MOST_SYMBOLS:
+            return False
+        self.symbols = wanted
+        return True
+
     def put_raw(self, frame: str) -> None:
         """Let a whole frame wait that counts in no sequence; dropped when the queue is full."""
         if self.ended is None and len(self._frames) < LONGEST_QUEUE:
@@ -127,10 +143,28 @@ class Hub:
 
     def __init__(self) -> None:
         self._readers: dict[int, set[Reader]] = defaultdict(set)
+        self._strangers = 0
 
     def __iter__(self) -> Iterator[Reader]:
         """All readers."""
         return iter([reader for readers in self._readers.values() for reader in readers])
+
+    @contextlib.contextmanager
+    def stranger(self) -> Iterator[None]:
+        """A socket of nobody known while inside: each may wait for its token, so they are counted.
+
+        Raises:
+            TooManyStrangersError: `MOST_STRANGERS` wait on this process.
+
+        """
+        if self._strangers >= MOST_STRANGERS:
+            WS_DROPS.labels("strangers").inc()
+            raise TooManyStrangersError
+        self._strangers += 1
+        try:
+            yield
+        finally:
+            self._strangers -= 1
 
     @contextlib.contextmanager
     def joined(self, reader: Reader) -> Iterator[Reader]:

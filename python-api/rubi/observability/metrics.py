@@ -71,7 +71,7 @@ for _source in SOURCES:
     SIGNALS_RECEIVED.labels(_source)
 for _state in ORDER_STATES:
     ORDER_TRANSITIONS.labels(_state)
-for _reason in ("slow", "auth", "forbidden", "too_many", "revoked", "too_big"):
+for _reason in ("slow", "strangers", "auth", "forbidden", "too_many", "revoked", "too_big"):
     WS_DROPS.labels(_reason)
 for _what in ("idempotency_key", "signal", "sync"):
     REPLAYS.labels(_what)

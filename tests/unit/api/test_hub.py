@@ -11,10 +11,13 @@ from rubi.live.hub import (
     GOING_AWAY,
     LONGEST_QUEUE,
     MOST_PER_USER,
+    MOST_STRANGERS,
+    MOST_SYMBOLS,
     SLOW,
     Hub,
     Reader,
     TooManyReadersError,
+    TooManyStrangersError,
 )
 
 ACCOUNT, OTHER = UUID(int=1), UUID(int=2)
@@ -109,6 +112,28 @@ async def test_a_user_has_ten_readers_and_a_place_is_free_again_after_one_left()
         stack.enter_context(hub.joined(reader()))
         stack.enter_context(hub.joined(reader(8)))
     assert list(hub) == []
+
+
+async def test_a_reader_names_a_thousand_symbols_and_keeps_them_when_it_asks_for_more():
+    one = reader()
+    assert one.watch([f"S{number}" for number in range(MOST_SYMBOLS)])
+    assert one.watch(["S0"]), "a symbol that is watched already is no new one"
+    assert not one.watch(["ONE_MORE"])
+    assert len(one.symbols) == MOST_SYMBOLS
+    assert one.hears(Event("PRICE_UPDATE", 7, None, {"symbol": "S5"}))
+    assert not one.hears(Event("PRICE_UPDATE", 7, None, {"symbol": "ONE_MORE"}))
+
+
+def test_sockets_of_nobody_known_are_counted_and_a_place_is_free_again_after_one_left():
+    import contextlib
+
+    hub = Hub()
+    with contextlib.ExitStack() as stack:
+        for _ in range(MOST_STRANGERS - 1):
+            stack.enter_context(hub.stranger())
+        with hub.stranger(), pytest.raises(TooManyStrangersError), hub.stranger():
+            pass
+        stack.enter_context(hub.stranger())
 
 
 async def test_what_happens_during_a_snapshot_comes_after_it():

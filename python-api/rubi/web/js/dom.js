@@ -1,5 +1,7 @@
 /* Elements out of plain values. Text is always text: nothing here reads markup. */
 
+import { t } from './i18n.js';
+
 /** An element; `props` are `class`, `text`, `on`, `data`, and attributes. Strings among the children become text. */
 export function h(tag, props = {}, ...children) {
   const element = document.createElement(tag);
@@ -87,6 +89,13 @@ export function cells(columns, values, props = {}) {
 
 export function empty(title, hint, action) {
   return h('div', { class: 'empty' }, h('p', { class: 'title' }, title), hint && h('p', {}, hint), action);
+}
+
+/** Says beside what is grey that it is not fresh; hidden until it is shown. */
+export function staleTag() {
+  const one = h('span', { class: 'tag warn', title: t('stale.hint') }, t('stale'));
+  one.hidden = true;
+  return one;
 }
 
 export function tag(text, kind = '') {

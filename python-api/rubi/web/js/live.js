@@ -30,6 +30,8 @@ export function start() {
 export function stop() {
   wanted = false;
   clearTimeout(timer);
+  clearTimeout(later);
+  meanwhile = [];
   socket?.close(1000);
   socket = null;
 }
@@ -62,6 +64,7 @@ function heard(frame) {
   }
   if (frame.type === 'CONNECTED') connected();
   else if (frame.type === 'RESYNC') afresh();
+  else if (reading) meanwhile.push(frame);
   else store.apply(frame.type, frame.data);
 }
 
@@ -74,18 +77,39 @@ function connected() {
 }
 
 let reading = false;
+let again = false;
+let later = 0;
+let meanwhile = [];
 
-/** Read everything by REST; what the socket says meanwhile is kept and is newer. */
+/**
+ * Read everything by REST. What the socket says meanwhile waits and is applied after it, as it is newer; where events
+ * were missed meanwhile, that answer may lack them: everything is read once more.
+ */
 async function afresh() {
-  if (reading) return;
+  clearTimeout(later);
+  if (reading) {
+    again = true;
+    return;
+  }
   reading = true;
   try {
-    await store.loadAll();
+    do {
+      again = false;
+      applyMeanwhile();
+      await store.loadAll();
+    } while (again && wanted);
   } catch {
-    timer = setTimeout(afresh, 1000);
+    if (wanted) later = setTimeout(afresh, 1000);
   } finally {
     reading = false;
+    applyMeanwhile();
   }
+}
+
+function applyMeanwhile() {
+  const frames = meanwhile;
+  meanwhile = [];
+  for (const frame of frames) store.apply(frame.type, frame.data);
 }
 
 function closed(code) {

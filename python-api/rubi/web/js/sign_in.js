@@ -66,5 +66,5 @@ export function showSignIn(app, { needed, registration, unreached }, done, mode 
 
 export function brand(href = '#terminal') {
   const assets = document.documentElement.dataset.assets;
-  return h('a', { class: 'brand', href }, h('img', { src: `${assets}/icon.svg`, alt: '' }), 'Rubi Studio');
+  return h('a', { class: 'brand', href, 'aria-label': 'Rubi Studio' }, h('img', { src: `${assets}/icon.svg`, alt: '' }), h('span', { class: 'brand-words' }, 'Rubi Studio'));
 }

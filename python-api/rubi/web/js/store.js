@@ -5,6 +5,8 @@ import { decimals } from './format.js';
 
 export const STALE_AFTER = 10_000;
 const MOST_KEPT = 300;
+const MOST_SPEC_PAGES = 5;
+const SPECS_AGAIN = 10_000;
 const FINAL = new Set(['FILLED', 'DENIED', 'REJECTED', 'EXPIRED', 'CANCELED', 'DONE']);
 
 export const state = {
@@ -16,6 +18,7 @@ export const state = {
   signals: new Map(),
   prices: new Map(),
   digits: new Map(),
+  specs: new Map(),
   alerts: [],
   log: [],
   heard: new Map(),
@@ -53,7 +56,9 @@ export const account = () => state.accounts.get(state.selected) ?? null;
 export const isFinal = (order) => FINAL.has(order.state);
 export const mine = (map) => [...map.values()].filter((each) => !each.account_id || each.account_id === state.selected);
 export const priceOf = (symbol) => state.prices.get(`${state.selected}|${symbol}`) ?? null;
-export const digitsOf = (symbol) => state.digits.get(symbol) ?? 5;
+/** Decimals of a price: as the terminal described the symbol; until that is known, as its prices were written. */
+export const digitsOf = (symbol) => specOf(symbol)?.digits ?? state.digits.get(symbol) ?? 5;
+export const specOf = (symbol) => state.specs.get(state.selected)?.get(symbol) ?? null;
 export const symbols = () => [...state.prices.values()].filter((each) => each.account_id === state.selected).map((each) => each.symbol).sort();
 
 /** Milliseconds since the account was heard of; by our own clock. */
@@ -66,13 +71,41 @@ export function select(id) {
   state.selected = id;
   sessionStorage.setItem('rubi.account', id ?? '');
   for (const topic of ['accounts', 'positions', 'orders', 'signals', 'prices', 'selected']) tell(topic);
+  loadSpecs();
+}
+
+let specsAt = -Infinity;
+
+/** The symbols' specifications of the selected account. */
+async function loadSpecs() {
+  const [reader, account] = [readers, state.selected];
+  if (account === null) return;
+  specsAt = performance.now();
+  const found = new Map();
+  try {
+    for (let cursor = null, page = 0; page < MOST_SPEC_PAGES && (page === 0 || cursor !== null); page += 1) {
+      const said = await api.get(`/api/v1/market/symbols?${new URLSearchParams({ account, limit: 1000, ...(cursor === null ? {} : { cursor }) })}`);
+      for (const each of said.symbols) found.set(each.name, each.spec);
+      cursor = said.next;
+    }
+  } catch {
+    return; // A price of a symbol that is not known asks again.
+  }
+  if (reader !== readers) return;
+  state.specs.set(account, found);
+  for (const topic of ['positions', 'orders', 'signals', 'prices']) tell(topic);
 }
 
 export async function loadAccounts() {
+  const reader = readers;
   const said = await api.get('/api/v1/accounts');
   const now = Date.now();
+  if (reader !== readers) return;
   for (const each of said.accounts) {
-    state.accounts.set(each.id, each);
+    const money = state.accounts.get(each.id)?.money;
+    // An event that was told while the answer was on its way is newer than the answer.
+    const newer = money && each.money && Date.parse(money.taken_at) > Date.parse(each.money.taken_at);
+    state.accounts.set(each.id, newer ? { ...each, money } : each);
     const taken = each.money ? Date.parse(each.money.taken_at) : 0;
     // What REST says is as old as it says; what the socket said since is newer.
     const known = performance.now() - Math.max(0, now - taken);
@@ -86,14 +119,17 @@ export async function loadAccounts() {
   tell('accounts');
 }
 
-/** Everything afresh. */
+/** Everything afresh. Events that are told meanwhile are to be applied afterwards: what is kept here is replaced. */
 export async function loadAll() {
+  const reader = readers;
   const [, positions, orders, signals, prices] = await Promise.all([
     loadAccounts(), api.get('/api/v1/trading/positions'), api.get('/api/v1/trading/orders?limit=100'),
     api.get('/api/v1/trading/signals?limit=100'), api.get('/api/market/prices'),
   ]);
+  if (reader !== readers) return;
+  for (const path of fetching.keys()) fetching.set(path, true);
   state.positions = new Map(positions.positions.map((each) => [positionKey(each), each]));
-  state.orders = new Map(orders.orders.map((each) => [each.id, each]));
+  state.orders = new Map(orders.orders.map((each) => [each.id, { ...each, at: each.updated_at }]));
   state.signals = new Map(signals.signals.map((each) => [each.id, each]));
   for (const each of prices) keepPrice(each);
   state.loaded = true;
@@ -106,23 +142,37 @@ export function keepPrice(each) {
   state.prices.set(`${each.account_id}|${each.symbol}`, { ...each, at: performance.now() });
   const digits = Math.max(decimals(each.bid), decimals(each.ask));
   if (digits > (state.digits.get(each.symbol) ?? 0)) state.digits.set(each.symbol, Math.min(digits, 8));
+  if (each.account_id === state.selected && !specOf(each.symbol) && performance.now() - specsAt > SPECS_AGAIN) loadSpecs();
 }
 
-const fetching = new Set();
+/** Counts who has looked: an answer to the one before is not for the next. */
+let readers = 0;
+/** What is being fetched; true: something was heard of it since it was asked for, so the answer may be older. */
+const fetching = new Map();
 
 /** The whole of an order or a signal that an event told only the outline of. */
 async function fetchWhole(map, topic, path, id) {
-  if (fetching.has(path)) return;
-  fetching.add(path);
+  if (fetching.has(path)) {
+    fetching.set(path, true);
+    return;
+  }
+  const reader = readers;
+  fetching.set(path, false);
   try {
-    await new Promise((done) => { setTimeout(done, 150); });
-    map().set(id, await api.get(path));
-    trim(map());
-    tell(topic);
+    do {
+      await new Promise((done) => { setTimeout(done, 150); });
+      fetching.set(path, false);
+      const said = await api.get(path);
+      if (reader !== readers) return;
+      const heard = fetching.get(path) ? map().get(id) : null;
+      map().set(id, { ...said, at: said.updated_at, ...heard });
+      trim(map());
+      tell(topic);
+    } while (fetching.get(path));
   } catch {
     // The outline stays; the next event or load brings the rest.
   } finally {
-    fetching.delete(path);
+    if (reader === readers) fetching.delete(path);
   }
 }
 
@@ -147,10 +197,12 @@ function trim(map) {
   for (const id of [...map.keys()].sort((a, b) => a - b).slice(0, map.size - MOST_KEPT)) map.delete(id);
 }
 
+/** Events of several processes may overtake each other: one that is older than what is known changes nothing here. */
 function merge(map, topic, data, path) {
   const before = map().get(data.id);
-  map().set(data.id, { ...before, ...data });
-  if (before === undefined || isFinal(data) || data.status) fetchWhole(map, topic, path, data.id);
+  const older = data.at !== undefined && Date.parse(before?.at) > Date.parse(data.at);
+  if (!older) map().set(data.id, { ...before, ...data });
+  if (fetching.has(path) || before === undefined || older || isFinal(data) || data.status) fetchWhole(map, topic, path, data.id);
   tell(topic);
 }
 
@@ -206,7 +258,9 @@ export function apply(type, data) {
 
 /** Forget everything: somebody else may sign in. */
 export function clear() {
-  for (const map of [state.accounts, state.positions, state.orders, state.signals, state.prices, state.heard]) map.clear();
+  for (const map of [state.accounts, state.positions, state.orders, state.signals, state.prices, state.heard, state.specs]) map.clear();
+  readers += 1;
+  fetching.clear();
   state.alerts.length = 0;
   state.log.length = 0;
   state.selected = null;

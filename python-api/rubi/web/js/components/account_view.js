@@ -2,8 +2,8 @@
 
 import { get, maybe } from '../api.js';
 import { cells, empty, fill, h, panel, say, table, tag } from '../dom.js';
-import { direction, gain, lots, moment, number, percent, price } from '../format.js';
-import { known, t } from '../i18n.js';
+import { direction, gain, lots, moment, money, number, percent, price } from '../format.js';
+import { t } from '../i18n.js';
 import * as store from '../store.js';
 import { equityChart } from './equity.js';
 
@@ -33,15 +33,20 @@ export function showAccount(root) {
     const mine = (number_ += 1);
     const from = new Date(Date.now() - RANGES[range] * 1000).toISOString();
     const session = account.session?.session_id;
-    const [points, limits, trips] = await Promise.all([
+    const [points, limits, trips, problem] = await Promise.all([
       session ? maybe(`/api/v1/mt5/account/${session}/history?${new URLSearchParams({ from, points: 600 })}`) : null,
       maybe(`/api/v1/risk/status?${new URLSearchParams({ account: account.id })}`),
       get(`/api/v1/trading/history?${new URLSearchParams({ account: account.id, from, limit: 50 })}`),
-    ]).catch((problem) => [null, null, null, problem]);
+    ]).catch((error) => [null, null, null, error]);
     if (mine !== number_) return;
+    if (problem) {
+      // What is not known is not an empty history.
+      for (const each of [equity, risk, closed]) fill(each.inside, h('p', { class: 'notice bad' }, problem.message));
+      return;
+    }
     chart.show(points, account.currency);
     showRisk(risk.inside, limits, account);
-    showTrips(closed, trips?.history ?? [], account);
+    showTrips(closed, trips.history, account);
   }
 
   const off = store.on('selected', read);
@@ -58,39 +63,41 @@ function figures(pairs) {
   return h('dl', { class: 'figures' }, pairs.map(([label, value, kind]) => h('div', { class: 'figure' }, h('dt', {}, label), h('dd', { class: kind ?? '' }, value))));
 }
 
-/** Whatever the service tells of its limits: numbers as figures, pairs of used and limit as meters. */
+/** What is used of each limit, and the room that is left. */
 function showRisk(root, said, account) {
   if (said === null) {
     fill(root, empty(t('unavailable'), t('risk.unavailable')));
     return;
   }
-  const whole = said.status ?? said;
-  const rows = [];
-  const meters = [];
-  for (const [name, value] of Object.entries(whole)) {
-    const label = known(`risk.${name}`) ?? name.replaceAll('_', ' ');
-    if (value !== null && typeof value === 'object' && !Array.isArray(value)) meters.push(...limitMeter(label, value));
-    else if (typeof value === 'number' || (typeof value === 'string' && /^-?\d+(\.\d+)?$/.test(value))) rows.push([label, number(Number(value), 2)]);
-    else if (typeof value === 'string' && value.length < 40 && !/_id$|^id$/.test(name)) rows.push([label, value]);
-  }
-  fill(
-    root,
-    h('div', { class: 'stack' },
-      h('p', { class: 'row' }, tag(t(`trading.${account.effective_state}`), account.effective_state === 'ACTIVE' ? 'good' : 'bad')),
-      figures(rows), meters),
-  );
+  const { counts, day, drawdown, headroom } = said;
+  const currencies = Object.entries(said.currencies ?? {});
+  fill(root, h('div', { class: 'stack' },
+    h('p', { class: 'row' }, tag(t(`trading.${account.effective_state}`), account.effective_state === 'ACTIVE' ? 'good' : 'bad'), said.level && said.level !== 'OK' && tag(`${t('risk.level')}: ${said.level}`, 'warn')),
+    figures([
+      [t('risk.open_risk'), money(value(said.open_risk), account.currency)],
+      [t('risk.headroom'), money(value(headroom?.money), account.currency)],
+    ]),
+    headroom?.limit && h('p', { class: 'small dim wrap' }, t('risk.headroom.by', { limit: headroom.limit.replaceAll('_', ' ') })),
+    limitMeter(t('risk.heat_percent'), value(said.heat_percent), value(said.max_heat_percent), '%'),
+    limitMeter(t('risk.leverage'), value(said.leverage), value(said.max_leverage)),
+    limitMeter(t('risk.counts'), counts && counts.positions + counts.pendings + counts.reservations, value(counts?.max), '', 0),
+    day ? limitMeter(t('risk.day'), value(day.loss), value(day.limit), account.currency) : null,
+    drawdown ? limitMeter(t('risk.drawdown'), value(drawdown.percent), value(drawdown.limit_percent), '%') : null,
+    currencies.length > 0 && h('p', { class: 'small wrap num' }, h('strong', {}, `${t('risk.currencies')}: `), currencies.map(([name, worth]) => `${name} ${number(value(worth), 0)}`).join(' · ')),
+  ));
 }
 
-function limitMeter(label, value) {
-  const [used, limit] = [value.loss ?? value.used ?? value.drawdown ?? value.value, value.limit ?? value.max ?? value.threshold].map((each) => (each === undefined || each === null ? null : Number(each)));
-  if (used === null || limit === null || !(limit > 0)) {
-    const plain = Object.entries(value).filter(([, each]) => ['string', 'number'].includes(typeof each)).map(([name, each]) => `${name.replaceAll('_', ' ')} ${each}`).join(' · ');
-    return plain ? [h('p', { class: 'small wrap' }, h('strong', {}, `${label}: `), plain)] : [];
-  }
+const value = (said) => (said === null || said === undefined ? null : Number(said));
+
+/** How much of a limit is used; the figure alone where there is no limit. */
+function limitMeter(label, used, limit, unit = '', digits = 2) {
+  if (used === null || used === undefined) return null;
+  const words = (each) => `${number(each, digits)}${unit ? ` ${unit}` : ''}`;
+  if (!(limit > 0)) return h('p', { class: 'row between small' }, h('span', {}, label), h('span', { class: 'num' }, `${words(used)} · ${t('risk.no.limit')}`));
   const bar = h('i');
   const share = Math.max(0, Math.min(1, used / limit));
   bar.style.width = `${share * 100}%`;
-  return [h('div', { class: 'stack' }, h('p', { class: 'row between small' }, h('span', {}, label), h('span', { class: 'num' }, `${number(used)} / ${number(limit)} · ${percent(share * 100, 0)}`)), h('div', { class: `meter ${share > 0.8 ? 'bad' : 'good'}` }, bar))];
+  return h('div', { class: 'stack' }, h('p', { class: 'row between small' }, h('span', {}, label), h('span', { class: 'num' }, `${words(used)} / ${words(limit)} · ${percent(share * 100, 0)}`)), h('div', { class: `meter ${share > 0.8 ? 'bad' : 'good'}` }, bar));
 }
 
 function showTrips({ inside, heading }, trips, account) {

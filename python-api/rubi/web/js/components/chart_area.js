@@ -3,7 +3,7 @@
 import {
   CandlestickSeries, ColorType, CrosshairMode, LineStyle, createChart, createSeriesMarkers,
 } from '../../vendor/lightweight-charts/lightweight-charts.standalone.production.mjs';
-import { fill, h, panel, say } from '../dom.js';
+import { fill, h, panel, say, staleTag } from '../dom.js';
 import { gain, lots, price } from '../format.js';
 import { locale, t } from '../i18n.js';
 import * as store from '../store.js';
@@ -19,11 +19,13 @@ export function chartArea(pick) {
   let last = null;
   let bars = [];
   let loading = 0;
+  let ready = false;
   const lines = new Map();
 
   const symbols = h('select', { 'aria-label': t('symbol'), on: { change: () => pick.set(symbols.value) } });
   const frames = Object.keys(FRAMES).map((name) => h('button', { type: 'button', class: 'tab', 'aria-pressed': String(name === frame), on: { click: () => choose(name) } }, name));
-  const { whole, inside, heading } = panel(t('chart'), { component: 'ChartArea', body: '', tools: [h('div', { class: 'chart-head' }, symbols, h('div', { class: 'tabs', role: 'group', 'aria-label': t('timeframe') }, frames))] });
+  const old = staleTag();
+  const { whole, inside, heading } = panel(t('chart'), { component: 'ChartArea', body: '', tools: [old, h('div', { class: 'chart-head' }, symbols, h('div', { class: 'tabs', role: 'group', 'aria-label': t('timeframe') }, frames))] });
   const note = h('p', { class: 'small dim', role: 'status' });
   const canvas = h('div', { class: 'chart', role: 'img', 'aria-label': t('chart') });
   fill(inside, canvas, note);
@@ -59,21 +61,33 @@ export function chartArea(pick) {
     frame = name;
     localStorage.setItem(KEPT, name);
     frames.forEach((each) => each.setAttribute('aria-pressed', String(each.textContent === name)));
+    anew();
+  }
+
+  /** Nothing of the symbol, timeframe or account before stays on the chart while its successor is read. */
+  function anew() {
+    ready = false;
+    bars = [];
+    last = null;
+    series.setData([]);
+    whole.dataset.bars = '0';
+    overlays();
     read(true);
   }
 
-  async function read(anew) {
+  async function read(first) {
     if (symbol === null || store.state.selected === null) return;
     const number = (loading += 1);
     try {
-      const said = await load(store.state.selected, symbol, frame, { pages: anew ? 2 : 1 });
+      const said = await load(store.state.selected, symbol, frame, { pages: first ? 2 : 1 });
       if (number !== loading) return;
       const digits = store.digitsOf(symbol);
       series.applyOptions({ priceFormat: { type: 'price', precision: digits, minMove: 10 ** -digits } });
-      bars = anew ? said.bars : merged(bars, said.bars);
+      bars = first ? said.bars : merged(bars, said.bars);
       series.setData(bars);
       last = bars.at(-1) ?? null;
-      if (anew) show();
+      ready = true;
+      if (first) show();
       say(note, bars.length === 0 ? t('chart.none') : said.madeOf ? t('chart.built', { frame: said.madeOf }) : '');
       whole.dataset.bars = String(bars.length);
       overlays();
@@ -93,7 +107,7 @@ export function chartArea(pick) {
   function live() {
     const quote = symbol && store.priceOf(symbol);
     if (!quote) return;
-    const next = withPrice(last, quote.bid, Date.parse(quote.time) / 1000, FRAMES[frame]);
+    const next = ready ? withPrice(last, quote.bid, Date.parse(quote.time) / 1000, FRAMES[frame]) : null;
     if (next !== null && (last === null || next.close !== last.close || next.time !== last.time)) {
       last = next;
       series.update(next);
@@ -101,6 +115,7 @@ export function chartArea(pick) {
     const stale = performance.now() - quote.at > store.STALE_AFTER;
     whole.dataset.stale = String(stale);
     canvas.classList.toggle('stale', stale);
+    old.hidden = !stale;
     say(heading, `${symbol} ${price(quote.bid, store.digitsOf(symbol))} / ${price(quote.ask, store.digitsOf(symbol))}`);
     canvas.setAttribute('aria-label', t('chart.words', { symbol, frame, bid: price(quote.bid, store.digitsOf(symbol)), count: bars.length }));
   }
@@ -158,10 +173,10 @@ export function chartArea(pick) {
     }
   }
 
-  const timer = setInterval(() => { if (!document.hidden) read(false); }, AGAIN_EVERY);
+  const timer = setInterval(() => { if (!document.hidden) read(!ready); }, AGAIN_EVERY);
   const off = [
     store.on('prices', () => { names(); live(); }), store.on('second', live), store.on('positions', overlays), store.on('signals', overlays), store.on('orders', overlays),
-    store.on('selected', () => { names(); read(true); }), onTheme(paint),
+    store.on('selected', () => { names(); anew(); }), onTheme(paint),
   ];
   names();
   paint();
@@ -170,8 +185,7 @@ export function chartArea(pick) {
     symbol(name) {
       symbol = name;
       symbols.value = name;
-      last = null;
-      read(true);
+      anew();
     },
     leave() {
       clearInterval(timer);

@@ -18,7 +18,7 @@ export function showConnect(root) {
   let tokens = [];
   let since = null;
   let dry = null;
-  const address = h('code', {}, location.origin);
+  const address = h('code', { tabindex: '0' }, location.origin);
   const setup = panel(t('connect.prepare'), { component: 'ConnectMyMT5', body: 'body stack' });
   const check = panel(t('connect.check'), { component: 'Checklist', body: 'body stack' });
   const others = panel(t('connect.tokens'), { component: 'Tokens', body: 'body stack' });
@@ -52,7 +52,7 @@ export function showConnect(root) {
   function drawToken() {
     fill(tokenPlace, made && [
       h('p', { class: 'notice warn' }, t('connect.token.once')),
-      secret(h('code', { data: { part: 'token' } }, made.token)),
+      secret(h('code', { tabindex: '0', data: { part: 'token' } }, made.token)),
     ]);
     fill(
       files, h('a', { class: 'button', href: `/downloads/${NAME}.mq5`, download: `${NAME}.mq5` }, `${NAME}.mq5`),

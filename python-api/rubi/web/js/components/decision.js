@@ -15,7 +15,7 @@ export function decisionWords(decision, { open = false } = {}) {
   const failed = gates.filter((gate) => !gate.passed);
   return h(
     'div', { class: 'stack' },
-    h('p', { class: `notice ${decision.approved ? 'good' : 'bad'}` }, tag(decision.approved ? t('approved') : t('denied'), decision.approved ? 'good' : 'bad'), ' ', decision.detail ?? decision.code ?? ''),
+    h('p', { class: `notice ${decision.approved ? 'good' : 'bad'}` }, tag(decision.approved ? t('approved') : t('denied'), decision.approved ? 'good' : 'bad'), ' ', approvedWords(decision) ?? decision.detail ?? decision.code ?? ''),
     failed.length > 0 && h('ul', { class: 'stack' }, failed.map(failure)),
     decision.approved && h('dl', { class: 'figures' }, [
       ['lots', lots(decision.volume)], ['risk', money(decision.risk)], ['margin', money(decision.margin)],
@@ -25,6 +25,12 @@ export function decisionWords(decision, { open = false } = {}) {
       decision.sha256 && h('p', { class: 'small dim mono' }, `sha256 ${decision.sha256}`),
     ),
   );
+}
+
+/** The service's sentence in the reader's language. */
+function approvedWords(decision) {
+  if (!decision.approved || !decision.volume || !decision.risk) return null;
+  return t('approved.words', { lots: lots(decision.volume), risk: money(Number(decision.risk), store.account()?.currency) });
 }
 
 const gateName = (gate) => known(`gate.${gate}`) ?? gate;
@@ -79,7 +85,7 @@ function orderWords(order, decision) {
   return h(
     'div', { class: 'stack' },
     h('div', { class: 'row' }, stateTag(order.state), h('strong', {}, `${known(`kind.${order.kind}`) ?? order.kind} ${order.side ? t(order.side) : ''} ${lots(order.volume)} ${order.symbol}`)),
-    (order.code || order.message) && h('p', { class: 'notice wrap' }, [order.code, order.message, order.retcode && `retcode ${order.retcode}`].filter(Boolean).join(' · ')),
+    (order.code || order.message) && h('p', { class: 'notice wrap' }, [order.code, known(`code.${order.code}`), order.message, order.retcode && `retcode ${order.retcode}`].filter(Boolean).join(' · ')),
     facts([['fill.price', order.fill_price ? price(order.fill_price, digits) : null], ['sl', order.sl ? price(order.sl, digits) : null], ['tp', order.tp ? price(order.tp, digits) : null], ['risk', order.reserved_risk ? money(order.reserved_risk) : null], ['broker.ticket', order.order_ticket]]),
     decision !== undefined && h('h3', {}, t('decision')), decision !== undefined && decisionWords(decision),
     h('h3', {}, t('events')), timeline(order.events ?? []),

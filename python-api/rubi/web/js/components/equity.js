@@ -6,6 +6,9 @@ import { gain, money, percent } from '../format.js';
 import { locale, t } from '../i18n.js';
 import { colour, onTheme } from '../theme.js';
 
+/** A label that stands beside itself is said once. */
+const once = (labels) => labels.map((each, place) => (each === labels[place - 1] ? '' : each));
+
 export function equityChart(root) {
   let plots = [];
   let last = null;
@@ -28,12 +31,12 @@ export function equityChart(root) {
       width: Math.max(280, root.clientWidth - 26), height, cursor: { sync: { key: 'equity' } },
       scales: { x: { time: true }, y: { range } },
       axes: [
-        { ...axis(), size: 32, values: (_, ticks) => ticks.map((tick, place) => {
+        { ...axis(), size: 32, values: (_, ticks) => once(ticks.map((tick, place) => {
           const date = new Date(tick * 1000);
           const wide = (ticks.at(-1) - ticks[0]) > 172800;
           if (wide) return date.toLocaleDateString(locale, { day: '2-digit', month: 'short' });
           return date.toLocaleTimeString(locale, { hour: '2-digit', minute: '2-digit', ...(ticks[1] - ticks[0] < 60 && place >= 0 ? { second: '2-digit' } : {}) });
-        }) },
+        })) },
         axis((_, ticks) => ticks.map(format)),
       ],
       series: [{ label: t('time'), value: (_, value) => (value === null ? '–' : long(value)) }, ...series],
@@ -53,7 +56,7 @@ export function equityChart(root) {
     ], (tick) => money(tick)), [at, points.map((each) => each.equity), points.map((each) => each.balance)], upper));
     plots.push(new uPlot(options(130, [
       { label: t('drawdown'), stroke: colour('down'), fill: `${colour('down')}33`, width: 1.2, value: (_, value) => percent(value, 2) },
-    ], (tick) => percent(tick, 1), (_, low) => [Math.min(low ?? 0, -0.1), 0]), [at, points.map((each) => -100 * each.drawdown)], lower));
+    ], (tick) => percent(tick, 2), (_, low) => [Math.min(low ?? 0, -0.1), 0]), [at, points.map((each) => -100 * each.drawdown)], lower));
   }
 
   const resize = new ResizeObserver(() => {

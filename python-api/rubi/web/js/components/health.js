@@ -26,9 +26,9 @@ export function showHealth(root) {
       maybe('/api/v1/mt5/sessions?active=false&limit=50').catch(() => null),
     ]);
     showService(service.inside, ready);
-    showSessions(sessions.inside, found?.sessions ?? []);
-    const orders = await get('/api/v1/trading/orders?limit=200').catch(() => ({ orders: [] }));
-    showStages(stages.inside, orders.orders.filter((each) => each.account_id === store.state.selected));
+    showSessions(sessions.inside, found?.sessions ?? null);
+    const orders = await get('/api/v1/trading/orders?limit=200').catch(() => null);
+    showStages(stages.inside, orders?.orders.filter((each) => each.account_id === store.state.selected) ?? null);
   }
 
   const timer = setInterval(() => { if (!document.hidden) read(); }, EVERY);
@@ -40,9 +40,11 @@ export function showHealth(root) {
   };
 }
 
+const unreached = () => h('p', { class: 'notice bad' }, t('error.unreached'));
+
 function showService(root, ready) {
   if (ready === null) {
-    fill(root, h('p', { class: 'notice bad' }, t('error.unreached')));
+    fill(root, unreached());
     return;
   }
   const fine = (value) => value === 'ok' || value === 'current' || /^[1-9]\d* alive$/.test(value);
@@ -57,6 +59,10 @@ function percentile(sorted, share) {
 }
 
 function showStages(root, orders) {
+  if (orders === null) {
+    fill(root, unreached());
+    return;
+  }
   const shape = [{ label: t('stage'), class: 'full lead' }, { label: t('count'), class: 'num' }, { label: 'p50', class: 'num' }, { label: 'p95', class: 'num' }, { label: t('worst'), class: 'num' }];
   const list = table(shape, { caption: t('health.stages') });
   let any = false;
@@ -70,6 +76,10 @@ function showStages(root, orders) {
 }
 
 function showSessions(root, sessions) {
+  if (sessions === null) {
+    fill(root, unreached());
+    return;
+  }
   if (sessions.length === 0) {
     fill(root, empty(t('sessions.none'), t('sessions.none.hint'), h('a', { class: 'button', href: '#connect' }, t('view.connect'))));
     return;

@@ -48,7 +48,7 @@ export function showJournal(root) {
     const events = table(columns, { caption: t('log') });
     for (const each of found) {
       const { id, symbol, state, status, detail_status: detail, code, event, detail: said, severity } = each.data;
-      events.body.append(cells(columns, [known(`event.${each.type}`) ?? each.type, moment(each.at), h('span', { class: 'small wrap' }, [id && `#${id}`, symbol, event, state ?? status, detail, severity, code, said].filter(Boolean).map((part) => short(part, 120)).join(' · '))]));
+      events.body.append(cells(columns, [known(`event.${each.type}`) ?? each.type, moment(each.at), h('span', { class: 'small wrap' }, [id && `#${id}`, symbol, event, known(`state.${state ?? status}`) ?? state ?? status, detail, severity, code, said].filter(Boolean).map((part) => short(part, 120)).join(' · '))]));
     }
     fill(log.inside, h('div', { class: 'scroll tall', tabindex: '0', role: 'region', 'aria-label': t('log') }, events.whole));
   }
@@ -59,4 +59,4 @@ export function showJournal(root) {
   return off;
 }
 
-const words = (payload) => Object.entries(payload ?? {}).map(([name, value]) => `${name} ${typeof value === 'object' ? JSON.stringify(value) : value}`).join(' · ');
+const words = (payload) => Object.entries(payload ?? {}).filter(([, value]) => value !== null).map(([name, value]) => `${name} ${typeof value === 'object' ? JSON.stringify(value) : value}`).join(' · ');

@@ -1,8 +1,8 @@
 /* Open positions with live profit; close, close in part, move stop and target. */
 
 import { change } from '../api.js';
-import { button, cells, empty, field, fill, h, panel, say, table, tag } from '../dom.js';
-import { direction, gain, lots, moment, price } from '../format.js';
+import { button, cells, empty, field, fill, h, panel, say, staleTag, table, tag } from '../dom.js';
+import { decimals, direction, gain, lots, moment, price } from '../format.js';
 import { t } from '../i18n.js';
 import { busy, dialog, toast, twice } from '../overlay.js';
 import * as store from '../store.js';
@@ -11,11 +11,13 @@ import { decisionWords } from './decision.js';
 const columns = () => [
   { label: t('symbol'), class: 'full lead' }, { label: t('side') }, { label: t('lots'), class: 'num' }, { label: t('open.price'), class: 'num' },
   { label: t('price'), class: 'num' }, { label: t('sl'), class: 'num' }, { label: t('tp'), class: 'num' },
-  { label: t('profit'), class: 'num' }, { label: t('opened') }, { label: t('actions'), class: 'full' },
+  { label: t('profit'), class: 'num' }, { label: t('opened'), class: 'roomy' }, { label: t('actions'), class: 'full' },
 ];
 
 export function positionsPanel(pick) {
+  const old = staleTag();
   const { whole, inside, heading } = panel(t('positions'), { component: 'Positions', body: '', tools: [
+    old,
     twice(t('close.all'), closeAll, { class: 'danger slim', data: { act: 'close-all' } }),
   ] });
   const closeEverything = whole.querySelector('[data-act="close-all"]');
@@ -68,7 +70,9 @@ export function positionsPanel(pick) {
       rows.delete(id);
     }
     say(heading, found.length ? `${t('positions')} (${found.length}) · ${gain(total)} ${store.account()?.currency ?? ''}` : t('positions'));
-    holder.classList.toggle('stale', store.age() > store.STALE_AFTER);
+    const stale = store.age() > store.STALE_AFTER;
+    holder.classList.toggle('stale', stale);
+    old.hidden = !stale || found.length === 0;
   }
 
   async function closeAll() {
@@ -107,14 +111,18 @@ function openClose(each) {
 function openProtect(each) {
   const { body, close } = dialog(`${t('modify')} ${each.symbol} ${t(each.type)} ${lots(each.volume)}`);
   const digits = store.digitsOf(each.symbol);
-  const input = (value, name) => h('input', { type: 'number', min: '0', step: 'any', inputmode: 'decimal', name, value: value ? Number(value).toFixed(digits) : '' });
-  const sl = input(each.sl, 'sl');
-  const tp = input(each.tp, 'tp');
+  // What stands is shown as it is, never rounded; what was not changed is not sent.
+  const shown = (value) => (value ? price(value, Math.max(digits, decimals(value))) : '');
+  const [sl, tp] = ['sl', 'tp'].map((name) => h('input', { type: 'number', min: '0', step: 'any', inputmode: 'decimal', name, value: shown(each[name]) }));
   const outcome = h('div', {});
   const go = button(t('save'), () => busy(go, async () => {
-    const said = await change(`/api/v1/trading/positions/${each.ticket}/modify`, {
-      sl: sl.value ? Number(sl.value) : null, tp: tp.value ? Number(tp.value) : null, account: each.account_id,
-    });
+    const changed = [sl, tp].filter((input) => input.value !== shown(each[input.name]));
+    if (changed.length === 0) {
+      close();
+      return;
+    }
+    const wanted = Object.fromEntries(changed.map((input) => [input.name, input.value ? Number(input.value) : null]));
+    const said = await change(`/api/v1/trading/positions/${each.ticket}/modify`, { ...wanted, account: each.account_id });
     if (said.state === 'DENIED') {
       fill(outcome, decisionWords(said.decision));
       return;

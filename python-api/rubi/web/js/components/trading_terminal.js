@@ -92,7 +92,7 @@ function summaryStrip() {
     say(values.get('margin_level'), said?.margin ? `${number(said.margin_level, 0)} %` : '–');
     const age = store.age();
     say(values.get('heard'), age === Infinity ? '–' : age < 3000 ? t('now') : t('ago', { time: seconds(age / 1000) }));
-    values.get('heard').className = stale ? 'down' : '';
+    values.get('heard').className = stale ? 'late' : '';
   }
   const off = ['money', 'accounts', 'selected', 'second'].map((topic) => store.on(topic, draw));
   draw();
