@@ -6,6 +6,7 @@ import typer
 
 from rubi.cli import (
     audit,
+    backups,
     checks,
     database,
     diagnosis,
@@ -32,6 +33,7 @@ for module in (
     terminal,
     people,
     audit,
+    backups,
     database,
     timescale,
     history,

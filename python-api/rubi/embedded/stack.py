@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from rubi.embedded import loopback, process
-from rubi.embedded.choose_edition import HOMES, choose_edition
+from rubi.embedded.choose_edition import postgres_of
 from rubi.embedded.instance import STOP_ORDER, Instance
 from rubi.embedded.places import PROJECT_ROOT, SOURCE_ROOT
 from rubi.embedded.postgres import EmbeddedPostgres, tail
@@ -149,15 +149,7 @@ class Stack:
         }
         if not self.own.get("DATABASE_URL"):
             disposable = self.instance.name.partition("-")[0] == "demo"
-            edition = choose_edition(self.instance.folder, disposable=disposable, tell=self.tell)
-            self.tell("starting PostgreSQL" + (" with TimescaleDB" if edition == "timescale" else ""))
-            self.postgres = EmbeddedPostgres(
-                self.instance.folder / HOMES[edition],
-                log=self.instance.logs / "postgres.log",
-                superuser_password=secrets.postgres_superuser_password,
-                password=secrets.postgres_password,
-                edition=edition,
-            )
+            self.postgres = postgres_of(self.instance, disposable=disposable, tell=self.tell)
             self.environment["DATABASE_URL"] = self.postgres.start()
             self._server_runs("postgres", self.postgres)
         if not self.own.get("REDIS_URL"):
