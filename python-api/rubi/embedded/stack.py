@@ -17,6 +17,7 @@ from pathlib import Path
 from rubi.embedded import loopback, process
 from rubi.embedded.choose_edition import postgres_of
 from rubi.embedded.instance import STOP_ORDER, Instance
+from rubi.embedded.log_files import EVERY, keep_small
 from rubi.embedded.places import PROJECT_ROOT, SOURCE_ROOT
 from rubi.embedded.postgres import EmbeddedPostgres, tail
 from rubi.embedded.redis import EmbeddedRedis
@@ -65,6 +66,7 @@ class Stack:
     servers: dict[str, Restarts] = field(default_factory=dict)
     url: str = ""
     listening: socket.socket | None = None
+    logs_looked_at: float = 0.0
 
     @property
     def database_url(self) -> str:
@@ -112,6 +114,9 @@ class Stack:
                 self._mourn(child, now)
             elif child.process is None and child.restarts.due is not None and now >= child.restarts.due:
                 self._launch(child)
+        if now - self.logs_looked_at > EVERY:
+            self.logs_looked_at = now
+            keep_small(self.instance.logs)
 
     def stop(self) -> None:
         """End every child, in order; a second call does nothing."""
