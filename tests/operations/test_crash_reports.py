@@ -1,4 +1,4 @@
-"""What Sentry is told of a crash: the exception with its trace, and no secret. A real client, speaking to a server of ours."""
+"""What Sentry is told of a crash: the exception with its trace, and no secret. A real client, a server of ours."""
 
 import gzip
 import json

@@ -18,7 +18,7 @@ LINES = 4000
 
 def _write(path: str, name: str, start) -> None:
     handler = _SharedFile(path, maxBytes=4000, backupCount=5000, encoding="utf-8", delay=True)
-    log = logging.Logger(name)
+    log = logging.getLogger(f"of.a.test.{name}")
     log.addHandler(handler)
     start.wait()
     for number in range(LINES):

@@ -192,9 +192,7 @@ def _tell(done: "Restored") -> None:
     print(
         f"    settle it. {done.signals_ended} undecided signals and {done.plans_ended} plans of positions were ended."
     )
-    print(
-        "  - Connect every terminal once: its books and deals are read, and nothing opens before. Look at the positions:"
-    )
-    print("    those opened after the backup are there as EXTERNAL.")
+    print("  - Connect every terminal: its books and deals are read, and nothing opens before. Look at the positions:")
+    print("    those that were opened after the backup appear as EXTERNAL.")
     print("  - Orders and signals are numbered far beyond those that terminals remember.")
     print("Then resume, each user for himself: the page, or POST /api/v1/accounts/resume with a reason.")

@@ -11,11 +11,11 @@ EVERY = 5.0
 
 
 def keep_small(folder: Path, *, most: int = MOST_BYTES, kept: int = KEPT) -> list[Path]:
-    """Move what is in a log of more than `most` bytes to `NAME.log.1` and so on, `kept` of them; the logs it was done to.
+    """Move what is in a log of more than `most` bytes to `NAME.log.1` and so on, `kept` of them; return these logs.
 
     The children hold their files open, so a log is copied and emptied, not renamed; they append, so they go on at its
-    start. What is printed between the last read and the emptying, some microseconds, is lost: the service's own lines are
-    in LOG_FILE as well.
+    start. What is printed between the last read and the emptying, some microseconds, is lost: the service's own lines
+    are in LOG_FILE as well.
     """
     done = []
     for log in sorted(folder.glob("*.log")):

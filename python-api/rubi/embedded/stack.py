@@ -149,6 +149,7 @@ class Stack:
             "PYTHONUNBUFFERED": "1",
             "API_HOST": self.host,
             "JWT_SECRET": self.own.get("JWT_SECRET") or secrets.jwt_secret,
+            "JWT_SECRET_PREVIOUS": self.own.get("JWT_SECRET_PREVIOUS") or secrets.previous(datetime.now(UTC)),
             "PROMETHEUS_MULTIPROC_DIR": str(self._metrics_folder()),
             "API_SECRET_KEY": self.own.get("API_SECRET_KEY") or secrets.api_secret_key,
         }
