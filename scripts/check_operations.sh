@@ -1,14 +1,20 @@
 #!/usr/bin/env bash
 # Rules, manifests, image file: everything about running the service that can be checked without starting it.
-# What cannot be had on this machine is skipped, and said aloud at the end.
+# What cannot be had on this machine is skipped, and said aloud at the end; with --require that is a failure.
 #
-#   scripts/check_operations.sh
+#   scripts/check_operations.sh [--require]
 #
 # OPERATIONS_TOOLS: a folder with bin/ of an environment that has requirements-operations.txt already.
 # OPERATIONS_PROMTOOL, OPERATIONS_AMTOOL: the programs, where they are not on PATH.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
+require=false
+case ${1:-} in
+    --require) require=true ;;
+    '') ;;
+    *) echo "usage: scripts/check_operations.sh [--require]" >&2 && exit 2 ;;
+esac
 tools=${OPERATIONS_TOOLS:-.rubi/operations}
 promtool=${OPERATIONS_PROMTOOL:-$(command -v promtool || true)}
 amtool=${OPERATIONS_AMTOOL:-$(command -v amtool || true)}
@@ -51,6 +57,7 @@ check_alertmanager() {
 
 if [ -n "${OPERATIONS_TOOLS:-}" ] || install_tools; then
     check "yaml" "$tools/bin/yamllint" -s k8s monitoring compose.yaml .yamllint .checkov.yml
+    check "compose" "$tools/bin/check-jsonschema" --builtin-schema vendor.compose-spec compose.yaml
     check "Dockerfile" "$tools/bin/hadolint" Dockerfile
     check "Dockerfile, security" "$tools/bin/checkov" --config-file .checkov.yml --framework dockerfile -f Dockerfile
     if command -v kubectl >/dev/null; then
@@ -67,14 +74,41 @@ if [ -n "${OPERATIONS_TOOLS:-}" ] || install_tools; then
         skipped+=("k8s (kubectl is missing)")
     fi
 else
-    skipped+=("yaml, Dockerfile, k8s (requirements-operations.txt cannot be installed)")
+    skipped+=("yaml, compose, Dockerfile, k8s (requirements-operations.txt cannot be installed)")
 fi
 
+# Prometheus' configuration, with a token's file in the place of the mounted one.
+check_prometheus() { # configuration
+    echo "for-this-check" >"$rendered/metrics_token"
+    cp -r monitoring/prometheus/rules "$rendered/"
+    sed "s#/run/secrets/metrics_token#$rendered/metrics_token#" "$1" >"$rendered/prometheus.yml"
+    "$promtool" check config "$rendered/prometheus.yml"
+}
+
+# Every alert has a page of its own, a test in which it fires and one in which it does not.
+check_alerts() {
+    local name
+    sed -n 's/^ *- alert: //p' monitoring/prometheus/rules/alerts.yml | while read -r name; do
+        [ -f "monitoring/runbooks/$name.md" ] || echo "$name has no runbook"
+        grep -q "runbooks/$name.md" monitoring/prometheus/rules/alerts.yml || echo "$name does not name its runbook"
+        awk -v name="$name" '
+            $1 == "alertname:" || ($1 == "-" && $2 == "alertname:") { mine = ($NF == name) }
+            mine && $1 == "exp_alerts:" && $2 == "[]" { quiet = 1 }
+            mine && $1 == "exp_alerts:" && $2 != "[]" { fires = 1 }
+            END { if (!fires) print name " is never seen to fire"; if (!quiet) print name " is never seen to be quiet" }
+        ' monitoring/prometheus/tests/alerts.yml
+    done >"$rendered/alerts.txt"
+    cat "$rendered/alerts.txt"
+    [ ! -s "$rendered/alerts.txt" ]
+}
+check "alerts, pages and tests" check_alerts
+
 if [ -n "$promtool" ]; then
+    check "prometheus" check_prometheus monitoring/prometheus/prometheus.yml
     check "rules" "$promtool" check rules monitoring/prometheus/rules/recording.yml monitoring/prometheus/rules/alerts.yml
     check "alerts" "$promtool" test rules monitoring/prometheus/tests/alerts.yml
 else
-    skipped+=("rules and alerts (promtool is missing: apt-get install prometheus)")
+    skipped+=("prometheus, rules and alerts (promtool is missing: apt-get install prometheus)")
 fi
 if [ -n "$amtool" ]; then
     check "alertmanager" check_alertmanager
@@ -86,6 +120,10 @@ check "entrypoint" sh -n scripts/entrypoint.sh
 for each in ${skipped[@]+"${skipped[@]}"}; do echo "SKIPPED $each" >&2; done
 if [ ${#failed[@]} -gt 0 ]; then
     echo "FAIL: ${failed[*]}"
+    exit 1
+fi
+if $require && [ ${#skipped[@]} -gt 0 ]; then
+    echo "FAIL: --require, and something was skipped"
     exit 1
 fi
 echo "operations: everything ok, ${#skipped[@]} skipped"

@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from rubi.domain.errors import RubiError, UnavailableError
+from rubi.observability.crash_reports import report_crash
 from rubi.observability.metrics import AUTH_REFUSED
 
 log = structlog.get_logger(__name__)
@@ -96,6 +97,7 @@ def answer(scope: Mapping[str, Any], error: Exception) -> Response:
             )
         case _:
             log.error("http.crashed", exc_info=error)
+            report_crash(error, request_id=scope.get("state", {}).get("request_id"))
             return problem(scope, 500, "INTERNAL_ERROR", "this is a fault of the service; its log has the request_id")
 
 

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from rubi.api.errors import answer
 from rubi.api.strict_json import read_json
 from rubi.domain.errors import RubiError
+from rubi.observability.crash_reports import report_crash
 from rubi.observability.metrics import HTTP_CRASHES, HTTP_REQUESTS, HTTP_SECONDS
 
 log = structlog.get_logger(__name__)
@@ -82,6 +83,7 @@ class Observe:
             if status:  # the answer has begun: all that is left is to cut it
                 HTTP_CRASHES.inc()
                 log.exception("http.cut")
+                report_crash(error, request_id=request_id)
                 raise
             response = answer(scope, error)
             if response.status_code == 500:

@@ -6,11 +6,13 @@ import typer
 
 from rubi.cli import (
     audit,
+    backups,
     checks,
     database,
     diagnosis,
     faults,
     history,
+    keys,
     people,
     replay,
     running,
@@ -31,7 +33,9 @@ for module in (
     running,
     terminal,
     people,
+    keys,
     audit,
+    backups,
     database,
     timescale,
     history,

@@ -132,9 +132,15 @@ def paths() -> Problems:
 
 def scripts() -> Problems:
     """Check the shell scripts: their syntax, and with shellcheck where it is installed."""
-    files = ["rubi", ".ci/run", "database/install_database.sh"]
-    problems = [line for file in files for line in _run("bash" if file == ".ci/run" else "sh", "-n", file)]
+    found = [PROJECT_ROOT / "rubi", PROJECT_ROOT / ".ci" / "run", *sorted(PROJECT_ROOT.glob("*/*.sh"))]
+    files = [str(path.relative_to(PROJECT_ROOT)) for path in found]
+    problems = [line for path, file in zip(found, files, strict=True) for line in _run(_shell(path), "-n", file)]
     return problems + (_run("shellcheck", *files) if which("shellcheck") else [])
+
+
+def _shell(path: Path) -> str:
+    with path.open() as file:
+        return "bash" if "bash" in file.readline() else "sh"
 
 
 STEPS: dict[str, Callable[[], Problems]] = {

@@ -17,10 +17,12 @@ def told() -> tuple[type[BaseException], ...]:
     from rubi.embedded.loopback import PortTakenError
     from rubi.embedded.postgres import ServerNotStartedError
     from rubi.embedded.stack import StackError
+    from rubi.flows.back_up import BackupError
     from rubi.settings import SettingsError
     from rubi.store.migrations import MigrationError
 
     return (
+        BackupError,
         CommandError,
         EditionError,
         InstanceTakenError,

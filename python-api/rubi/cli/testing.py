@@ -1,4 +1,4 @@
-"""`test`, `bench` and `lock`: tools of those who change the code."""
+"""`test`, `bench`, `lock` and `sbom`: tools of those who change the code."""
 
 import ast
 import os
@@ -15,7 +15,7 @@ from rubi.embedded.places import PROJECT_ROOT
 
 PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 BENCHMARKS = PROJECT_ROOT / "tests" / "benchmarks"
-SETS = ("requirements", "requirements-embedded", "requirements-dev")
+SETS = ("requirements", "requirements-embedded", "requirements-dev", "requirements-operations")
 
 
 def register(app: typer.Typer) -> None:
@@ -23,6 +23,7 @@ def register(app: typer.Typer) -> None:
     app.command(context_settings=PASS_ON)(test)
     app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(bench)
     app.command()(lock)
+    app.command()(sbom)
 
 
 def test(context: typer.Context) -> None:
@@ -68,3 +69,37 @@ def lock(
         if subprocess.run(command, cwd=PROJECT_ROOT, env=environment, check=False).returncode != 0:  # noqa: S603
             raise typer.Exit(1)
         print(f"wrote {name}.txt")
+
+
+def sbom(
+    file: Annotated[Path | None, typer.Argument(help="Where to write it; stdout when left out.")] = None,
+    everything: Annotated[
+        bool, typer.Option("--everything", help="The embedded servers' and the developers' packages too.")
+    ] = False,
+) -> None:
+    """List what the service is made of, out of the locked requirements with their hashes: CycloneDX, as JSON."""
+    names = SETS[:3] if everything else SETS[:1]
+    # A lock says nothing of who needs whom: the library would warn of it each time.
+    command = [
+        sys.executable,
+        "-W",
+        "ignore::UserWarning",
+        "-m",
+        "cyclonedx_py",
+        "requirements",
+        "-",
+        "--output-format",
+        "JSON",
+    ]
+    command += [
+        "--output-reproducible",
+        "--pyproject",
+        str(PROJECT_ROOT / "pyproject.toml"),
+        "--mc-type",
+        "application",
+    ]
+    command += ["--output-file", "-" if file is None else str(file)]
+    locked = "\n".join((PROJECT_ROOT / f"{name}.txt").read_text() for name in names)
+    done = subprocess.run(command, input=locked, text=True, check=False)  # noqa: S603
+    if done.returncode != 0:
+        raise typer.Exit(1)

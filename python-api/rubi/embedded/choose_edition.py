@@ -4,7 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from rubi.embedded import timescale
-from rubi.embedded.postgres import Edition
+from rubi.embedded.instance import Instance
+from rubi.embedded.postgres import Edition, EmbeddedPostgres
+from rubi.embedded.secret_file import load_or_make
 
 HOMES: dict[Edition, str] = {"plain": "postgres", "timescale": "postgres-timescale"}
 
@@ -32,3 +34,17 @@ def choose_edition(folder: Path, *, disposable: bool, tell: Callable[[str], None
         tell(f"the data of this instance is in {folder / HOMES['plain']}: it stays on plain PostgreSQL")
         return "plain"
     return best
+
+
+def postgres_of(instance: Instance, *, disposable: bool, tell: Callable[[str], None]) -> EmbeddedPostgres:
+    """Return the server of a claimed instance, to be started. Raises EditionError."""
+    edition = choose_edition(instance.folder, disposable=disposable, tell=tell)
+    secrets = load_or_make(instance.folder / "secrets.json")
+    tell("starting PostgreSQL" + (" with TimescaleDB" if edition == "timescale" else ""))
+    return EmbeddedPostgres(
+        instance.folder / HOMES[edition],
+        log=instance.logs / "postgres.log",
+        superuser_password=secrets.postgres_superuser_password,
+        password=secrets.postgres_password,
+        edition=edition,
+    )

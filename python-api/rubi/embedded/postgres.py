@@ -116,6 +116,14 @@ class EmbeddedPostgres:
             name=name,
         )
 
+    def rename_database(self, name: str, to: str) -> None:
+        """Give a database another name; nobody may be connected to it."""
+        self._as_superuser("SELECT format('ALTER DATABASE %I RENAME TO %I', :'name', :'to') \\gexec", name=name, to=to)
+
+    def drop_database(self, name: str) -> None:
+        """Remove a database, when there is one of that name."""
+        self._as_superuser("SELECT format('DROP DATABASE IF EXISTS %I WITH (FORCE)', :'name') \\gexec", name=name)
+
     def psql(self, *arguments: str, database: str = DATABASE, superuser: bool = False, script: str = "") -> str:
         """Run psql and return what it printed."""
         return self.run("psql", *arguments, database=database, superuser=superuser, script=script)

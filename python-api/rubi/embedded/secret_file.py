@@ -3,7 +3,8 @@
 import json
 import os
 import secrets
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
+from datetime import datetime
 from pathlib import Path
 
 MODE = 0o600
@@ -22,6 +23,14 @@ class Secrets:
     postgres_password: str = field(default_factory=_made)
     postgres_superuser_password: str = field(default_factory=_made)
     redis_password: str = field(default_factory=_made)
+    jwt_secret_previous: str = ""
+    jwt_secret_previous_until: str = ""
+    """ISO 8601 with its offset; empty when there is no previous secret."""
+
+    def previous(self, now: datetime) -> str:
+        """Return the previous signing secret while what it signed is still taken, else nothing."""
+        until = self.jwt_secret_previous_until
+        return self.jwt_secret_previous if until and now < datetime.fromisoformat(until) else ""
 
     def __repr__(self) -> str:
         """Name nothing: a traceback or a log line must not carry them."""
@@ -36,11 +45,28 @@ def load_or_make(path: Path) -> Secrets:
     if path.exists() and path.stat().st_mode & 0o077:
         path.chmod(MODE)
     if kept.keys() != known:
-        temporary = path.with_suffix(".new")
-        temporary.unlink(missing_ok=True)
-        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, MODE), "w") as file:
-            json.dump(asdict(loaded), file, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        _write(path, loaded)
     return loaded
+
+
+def rotate(path: Path, *, keep_until: datetime | None) -> Secrets:
+    """Make a new signing secret; the one before it still reads until `keep_until`, or not at all."""
+    before = load_or_make(path)
+    after = replace(
+        before,
+        jwt_secret=_made(),
+        jwt_secret_previous="" if keep_until is None else before.jwt_secret,
+        jwt_secret_previous_until="" if keep_until is None else keep_until.isoformat(),
+    )
+    _write(path, after)
+    return after
+
+
+def _write(path: Path, kept: Secrets) -> None:
+    temporary = path.with_suffix(".new")
+    temporary.unlink(missing_ok=True)
+    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, MODE), "w") as file:
+        json.dump(asdict(kept), file, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)

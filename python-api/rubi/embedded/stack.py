@@ -15,8 +15,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from rubi.embedded import loopback, process
-from rubi.embedded.choose_edition import HOMES, choose_edition
+from rubi.embedded.choose_edition import postgres_of
 from rubi.embedded.instance import STOP_ORDER, Instance
+from rubi.embedded.log_files import EVERY, keep_small
 from rubi.embedded.places import PROJECT_ROOT, SOURCE_ROOT
 from rubi.embedded.postgres import EmbeddedPostgres, tail
 from rubi.embedded.redis import EmbeddedRedis
@@ -65,6 +66,7 @@ class Stack:
     servers: dict[str, Restarts] = field(default_factory=dict)
     url: str = ""
     listening: socket.socket | None = None
+    logs_looked_at: float = 0.0
 
     @property
     def database_url(self) -> str:
@@ -112,6 +114,9 @@ class Stack:
                 self._mourn(child, now)
             elif child.process is None and child.restarts.due is not None and now >= child.restarts.due:
                 self._launch(child)
+        if now - self.logs_looked_at > EVERY:
+            self.logs_looked_at = now
+            keep_small(self.instance.logs)
 
     def stop(self) -> None:
         """End every child, in order; a second call does nothing."""
@@ -144,20 +149,13 @@ class Stack:
             "PYTHONUNBUFFERED": "1",
             "API_HOST": self.host,
             "JWT_SECRET": self.own.get("JWT_SECRET") or secrets.jwt_secret,
+            "JWT_SECRET_PREVIOUS": self.own.get("JWT_SECRET_PREVIOUS") or secrets.previous(datetime.now(UTC)),
             "PROMETHEUS_MULTIPROC_DIR": str(self._metrics_folder()),
             "API_SECRET_KEY": self.own.get("API_SECRET_KEY") or secrets.api_secret_key,
         }
         if not self.own.get("DATABASE_URL"):
             disposable = self.instance.name.partition("-")[0] == "demo"
-            edition = choose_edition(self.instance.folder, disposable=disposable, tell=self.tell)
-            self.tell("starting PostgreSQL" + (" with TimescaleDB" if edition == "timescale" else ""))
-            self.postgres = EmbeddedPostgres(
-                self.instance.folder / HOMES[edition],
-                log=self.instance.logs / "postgres.log",
-                superuser_password=secrets.postgres_superuser_password,
-                password=secrets.postgres_password,
-                edition=edition,
-            )
+            self.postgres = postgres_of(self.instance, disposable=disposable, tell=self.tell)
             self.environment["DATABASE_URL"] = self.postgres.start()
             self._server_runs("postgres", self.postgres)
         if not self.own.get("REDIS_URL"):

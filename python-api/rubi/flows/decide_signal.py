@@ -86,10 +86,20 @@ async def _decide(ports: Ports, signal_id: int, now: datetime) -> Decided | None
 async def expire(conn: Connection, signal: Row, *, now: datetime) -> Decided:
     """End a signal whose life is over before anybody decided; its row is locked by the caller's transaction."""
     life = (signal["expires_at"] - signal["received_at"]).total_seconds()
-    message = f"It was not decided within its {life:.0f} s; nothing was sent to the terminal."
-    await _record(conn, signal, signal["account_id"], refuse("EXPIRED", message), None, now)
-    row = await signals.mark_expired(conn, signal["id"], code="EXPIRED", message=message, now=now)
-    return Decided(signal["id"], signal["received_at"], approved=False, code="EXPIRED", events=(signal_update(row),))
+    return await end_undecided(
+        conn,
+        signal,
+        code="EXPIRED",
+        message=f"It was not decided within its {life:.0f} s; nothing was sent to the terminal.",
+        now=now,
+    )
+
+
+async def end_undecided(conn: Connection, signal: Row, *, code: str, message: str, now: datetime) -> Decided:
+    """End a signal that nobody decided, for a reason; its row is locked by the caller's transaction."""
+    await _record(conn, signal, signal["account_id"], refuse(code, message), None, now)
+    row = await signals.mark_expired(conn, signal["id"], code=code, message=message, now=now)
+    return Decided(signal["id"], signal["received_at"], approved=False, code=code, events=(signal_update(row),))
 
 
 async def _deny(conn: Connection, signal: Row, account_id: UUID | None, verdict: Verdict, now: datetime) -> Decided:

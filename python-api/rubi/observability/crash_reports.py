@@ -1,5 +1,6 @@
 """Crash reports to Sentry, only where an address is set, and never with bodies, local variables or secrets."""
 
+import sys
 from typing import Any, cast
 
 from rubi.observability.scrub import scrub
@@ -8,6 +9,7 @@ from rubi.observability.scrub import scrub
 def start_crash_reports(dsn: str, *, process: str, version: str) -> None:
     """Report uncaught errors of this process to `dsn`."""
     import sentry_sdk
+    from sentry_sdk.integrations.logging import LoggingIntegration
     from sentry_sdk.types import Event, Hint
 
     def clean(event: Event, _: Hint) -> Event:
@@ -18,11 +20,24 @@ def start_crash_reports(dsn: str, *, process: str, version: str) -> None:
         release=f"rubi-studio@{version}",
         include_local_variables=False,
         max_request_body_size="never",
-        send_default_pii=False,
+        # What is logged stays in the log: a report is of an exception, and names the request to look for there.
+        integrations=[LoggingIntegration(level=None, event_level=None)],
         before_send=clean,
         before_send_transaction=clean,
     )
     sentry_sdk.set_tag("process", process)
+
+
+def report_crash(error: BaseException, *, request_id: str | None = None) -> None:
+    """Report an exception that was caught and answered; nothing where no address is set."""
+    if "sentry_sdk" not in sys.modules:  # importing it costs a start a quarter of a second
+        return
+    import sentry_sdk
+
+    with sentry_sdk.new_scope() as scope:
+        if request_id is not None:
+            scope.set_tag("request_id", request_id)
+        scope.capture_exception(error)
 
 
 def clean_event(event: dict[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,9 @@
 """Logs: one JSON object a line with the names of the Elastic Common Schema, to stdout and to a file."""
 
+import fcntl
 import logging
 import logging.handlers
+import os
 import sys
 from collections.abc import MutableMapping
 from pathlib import Path
@@ -14,6 +16,8 @@ from rubi.observability.scrub import scrub
 
 _FILE_BYTES = 20 * 1024 * 1024
 _FILES = 5
+_NEARLY = 0.5
+"""A file that is smaller than this part of the most was made a moment ago, by another process that rotated."""
 _ECS = {
     "event": "message",
     "timestamp": "@timestamp",
@@ -126,24 +130,31 @@ class _Once(structlog.stdlib.ProcessorFormatter):
 
 
 class _SharedFile(logging.handlers.RotatingFileHandler):
-    """A file that several processes append to: each notices when another one has rotated it."""
+    """A file that several processes append to: one of them rotates it, the others notice."""
 
     def shouldRollover(self, record: logging.LogRecord) -> bool:  # noqa: N802 - the library's name
-        if self.stream is not None:
-            try:
-                same = Path(self.baseFilename).stat().st_ino == _inode(self.stream)
-            except FileNotFoundError:
-                same = False
-            if not same:
-                self.stream.close()
-                self.stream = self._open()
+        self._follow()
         return bool(super().shouldRollover(record))
 
+    def doRollover(self) -> None:  # noqa: N802 - the library's name
+        """Rotate, unless another process has done it since this one looked."""
+        with Path(f"{self.baseFilename}.lock").open("a") as turn:
+            fcntl.flock(turn, fcntl.LOCK_EX)
+            self._follow()
+            if self.stream is None or os.fstat(self.stream.fileno()).st_size >= self.maxBytes * _NEARLY:
+                super().doRollover()
 
-def _inode(stream: Any) -> int:
-    import os
-
-    return os.fstat(stream.fileno()).st_ino
+    def _follow(self) -> None:
+        """Go on in the new file when another process has rotated the one that is open."""
+        if self.stream is None:
+            return
+        try:
+            same = Path(self.baseFilename).stat().st_ino == os.fstat(self.stream.fileno()).st_ino
+        except FileNotFoundError:
+            same = False
+        if not same:
+            self.stream.close()
+            self.stream = self._open()
 
 
 def _ecs(process: str, version: str) -> structlog.typing.Processor:

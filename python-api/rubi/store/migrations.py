@@ -83,19 +83,21 @@ async def migrate(
     folder: Path = FOLDER,
     *,
     adopt: bool = False,
+    last: int | None = None,
     patience: float = 120.0,
     tell: Callable[[Migration], None] = lambda _migration: None,
 ) -> list[Migration]:
     """Apply what is outstanding and return it; several runners at once are fine, the later ones wait and find nothing.
 
     `adopt` records every file as applied without running it: for a database that was built from schema.sql.
-    `patience`: seconds to wait for another runner. Raises MigrationError.
+    `last`: the number of the last file to apply, all when None. `patience`: seconds to wait for another runner.
+    Raises MigrationError.
     """
     conn = await asyncpg.connect(dsn, server_settings={"application_name": "rubi migrate"}, command_timeout=None)
     try:
         await _take_turn(conn, patience)
         await conn.execute(LEDGER)
-        outstanding = await pending(conn, folder)
+        outstanding = [each for each in await pending(conn, folder) if last is None or each.version <= last]
         if not adopt:
             await _refuse_unrecorded_tables(conn)
         for migration in outstanding:

@@ -45,7 +45,7 @@ async def open_pool(dsn: str, *, size: int, application: str) -> Pool:
         loop=None,
         connect=None,
         setup=None,
-        init=_speak_json,
+        init=speak_json,
         reset=_nothing_to_reset,
         command_timeout=15,
         timeout=5,
@@ -66,7 +66,8 @@ def count_connections(pool: Pool) -> None:
     POOL_IN_USE.set(pool.get_size() - pool.get_idle_size())
 
 
-async def _speak_json(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+async def speak_json(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    """Make JSON columns Python values on this connection."""
     await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=_dumps, decoder=json.loads)
 
 
