@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from rubi.api import terminal_reader as reader
 from rubi.api import wire_terminal as wire
-from rubi.api.deps import Now, PortsDep, SignalSource
+from rubi.api.deps import Now, PortsDep
 from rubi.api.deps import Terminal as TerminalUser
 from rubi.api.errors import responses
 from rubi.api.wire_signals import SignalIn
@@ -274,8 +274,7 @@ def _signal(item: dict[str, Any], user: Principal, terminal: Terminal, now: date
         body_sha256=body.body_sha256(),
         to_signal=partial(body.to_domain, user_id=user.user_id, now=now),
         timed=body.signal_time is not None,
-        account=str(terminal.account_id),
-        bound_account=user.account_id,
+        account=str(terminal.account_id),  # the token was held against it; the key must outlive the token
         idempotency_key=key,
     )
 
@@ -348,7 +347,7 @@ async def pending(
 async def report_status(
     request: Request,
     signal_id: Annotated[int, Path(ge=1, lt=2**63)],
-    user: SignalSource,
+    user: TerminalUser,
     ports: PortsDep,
     now: Now,
 ) -> dict[str, str]:
@@ -364,6 +363,7 @@ async def report_status(
     await record_status(
         ports,
         user_id=user.user_id,
+        only=user.account_id,
         signal_id=signal_id,
         status=status,
         message=body.message,

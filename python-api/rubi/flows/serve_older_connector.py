@@ -3,6 +3,7 @@
 import re
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from rubi.domain.errors import ConflictError, NotFoundError
 from rubi.domain.order import OrderEvent, OrderEventType, OrderState
@@ -57,6 +58,7 @@ async def record_status(
     ports: Ports,
     *,
     user_id: int,
+    only: UUID | None,
     signal_id: int,
     status: str,
     message: str | None,
@@ -65,14 +67,16 @@ async def record_status(
 ) -> None:
     """Record what a connector says became of a signal, in whatever state the signal is.
 
+    `only`: the account that the connector's token is for.
+
     Raises:
-        NotFoundError: no such signal of this user.
+        NotFoundError: no such signal of this user, or of this account.
 
     """
     events: list[Event] = []
     async with ports.pool.acquire() as conn, conn.transaction():
         signal = await signals.get(conn, user_id, signal_id)
-        if signal is None:
+        if signal is None or (only is not None and signal["account_id"] not in (only, None)):
             raise NotFoundError("SIGNAL_NOT_FOUND", f"signal {signal_id} is not known")
         report = await conn.fetchval(orders.SQL["insert_signal_report"], signal_id, status, message, reported_at, now)
         order_id = await conn.fetchval(orders.SQL["order_at_older_connector"], signal_id)
