@@ -120,3 +120,15 @@ async def test_the_plan_of_an_order_that_was_never_filled_ends_with_it(trader):
     await trader.carry_out(command, ticket=0, retcode=10019)
     await follow_all(trader.ports, now=datetime.now(UTC))
     assert await trader.value("SELECT state FROM position_plans") == "DONE"
+
+
+async def test_no_plan_gives_orders_to_an_older_connector(trader):
+    await opened(trader, break_even={"trigger": 100, "offset": 10})
+    await rest(trader)
+    moved = "UPDATE latest_ticks SET bid = 1.105, ask = 1.1051, quoted_at = now(), received_at = now()"
+    await trader.ports.pool.execute(moved)
+    protocol = "UPDATE mt5_sessions SET protocol = $1"
+    await trader.ports.pool.execute(protocol, 1)
+    assert await follow_all(trader.ports, now=datetime.now(UTC)) == 0
+    await trader.ports.pool.execute(protocol, 2)
+    assert await follow_all(trader.ports, now=datetime.now(UTC)) == 1
