@@ -15,6 +15,7 @@ from pydantic import SecretStr
 
 from rubi.api.app import create_app
 from rubi.embedded import loopback
+from rubi.embedded.serve_api import options
 from rubi.settings import Settings
 
 SECRET = "w7Q-kZ2m9.XbV4tLr8Ys6Ha1Pj3Nd5Gf0Ce"
@@ -80,15 +81,7 @@ async def listening(settings: Settings, **more: Any) -> AsyncIterator[str]:
         except OSError:
             continue
         break
-    config = uvicorn.Config(
-        app,
-        log_config=None,
-        server_header=False,
-        proxy_headers=False,
-        ws_per_message_deflate=False,
-        timeout_graceful_shutdown=5,
-        **more,
-    )
+    config = uvicorn.Config(app, log_config=None, **{**options({}), **more})
     server = uvicorn.Server(config)
     server.capture_signals = contextlib.nullcontext
     task = asyncio.create_task(server.serve([listener]))

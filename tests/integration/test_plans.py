@@ -133,3 +133,15 @@ async def test_a_quote_that_the_broker_dates_ahead_grows_old_all_the_same(trader
     assert await follow_all(trader.ports, now=datetime.now(UTC)) == 0
     await trader.ports.pool.execute("UPDATE latest_ticks SET received_at = now()")
     assert await follow_all(trader.ports, now=datetime.now(UTC)) == 1
+
+
+async def test_no_plan_gives_orders_to_an_older_connector(trader):
+    await opened(trader, break_even={"trigger": 100, "offset": 10})
+    await rest(trader)
+    moved = "UPDATE latest_ticks SET bid = 1.105, ask = 1.1051, quoted_at = now(), received_at = now()"
+    await trader.ports.pool.execute(moved)
+    protocol = "UPDATE mt5_sessions SET protocol = $1"
+    await trader.ports.pool.execute(protocol, 1)
+    assert await follow_all(trader.ports, now=datetime.now(UTC)) == 0
+    await trader.ports.pool.execute(protocol, 2)
+    assert await follow_all(trader.ports, now=datetime.now(UTC)) == 1

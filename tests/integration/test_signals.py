@@ -334,3 +334,35 @@ async def test_a_token_of_one_account_sends_for_it_and_for_no_other(trader, port
     assert (wrong.status_code, wrong.json()["code"]) == (403, "TOKEN_ACCOUNT_MISMATCH")
     theirs = (await trader.send(account=str(other))).json()["id"]
     assert (await guest.get(f"{SIGNALS}/{theirs}", headers=bearer(bound["token"]))).status_code == 404
+
+
+@pytest.mark.parametrize("key", [None, "a-key-of-the-program"])
+@pytest.mark.parametrize("timed", [True, False])
+async def test_one_body_under_the_tokens_of_two_accounts_is_a_signal_for_each(trader, ports, guest, key, timed):
+    body = SPEC_BODY if timed else {name: value for name, value in SPEC_BODY.items() if name != "signal_time"}
+    accounts = [await add_account(ports, trader.user_id, login=login) for login in ("111", "222")]
+    bound = [(await make_token(guest, trader.access, "trade", account=str(one)))["token"] for one in accounts]
+    more = {} if key is None else {"Idempotency-Key": key}
+    for _ in range(2):  # and each of them is repeated as one
+        answers = [await guest.post(SIGNALS, json=body, headers=bearer(token) | more) for token in bound]
+        assert [answer.json()["signal"]["account_id"] for answer in answers] == [str(one) for one in accounts]
+    assert (await trader.get()).json()["total"] == 2
+
+
+async def test_the_fate_of_a_signal_is_told_by_its_own_accounts_terminal_alone(trader, ports, guest):
+    one = await add_account(ports, trader.user_id, login="111")
+    other = await add_account(ports, trader.user_id, login="222")
+    sent = (await trader.send(account=str(one))).json()["id"]
+    report = {"signal_id": sent, "status": "REJECTED", "message": "Error: 10019"}
+
+    async def tell(token):
+        return await guest.post(f"{SIGNALS}/{sent}/status", json=report, headers=bearer(token))
+
+    foreign = await tell((await make_token(guest, trader.access, "ea", account=str(other)))["token"])
+    assert (foreign.status_code, foreign.json()["code"]) == (404, "SIGNAL_NOT_FOUND")
+    assert (await tell(trader.token)).status_code == 403  # a program that trades is no terminal
+    reports = "SELECT count(*) FROM signal_reports WHERE signal_id = $1"
+    assert await ports.pool.fetchval(reports, sent) == 0
+    assert (await tell((await make_token(guest, trader.access, "ea", account=str(one)))["token"])).status_code == 200
+    assert (await tell(trader.access)).status_code == 200  # the specification reports with a login's token
+    assert await ports.pool.fetchval(reports, sent) == 2

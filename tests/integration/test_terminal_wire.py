@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime
+from uuid import UUID
 
 import pytest
 from tests.integration.wire import MSC, WireTerminal, deal, new_terminal, position, state_of
@@ -9,8 +10,10 @@ from tests.serving import client_of
 
 from rubi.domain.order import OrderKind, comment_of
 from rubi.domain.units import Lots
+from rubi.flows.follow_terminal import disconnect_terminal
 from rubi.flows.sweep_orders import sweep_orders
 from rubi.live.bus import Event
+from rubi.store import terminals
 
 
 async def test_connect_answers_as_the_specification_and_the_protocol_say(client):
@@ -319,3 +322,12 @@ async def test_a_terminal_and_a_broker_whose_clocks_are_wrong_make_nothing_stale
     ages = "extract(epoch FROM received_at - {})::float8"
     assert 1.5 < await conn.fetchval(f"SELECT {ages.format('taken_at')} FROM account_states") < 3.5
     assert await conn.fetchval(f"SELECT {ages.format('quoted_at')} FROM latest_ticks") == 4
+
+
+async def test_a_disconnect_that_a_fence_overtook_changes_nothing(terminal, ports, conn):
+    read = await terminals.find(ports.pool, UUID(terminal.session_id), await conn.fetchval("SELECT id FROM users"))
+    await conn.execute("UPDATE mt5_sessions SET state = 'FENCED' WHERE id = $1", terminal.session_id)
+    await disconnect_terminal(ports, read, {"total_errors": 0}, now=datetime.now(UTC))
+    state = await conn.fetchrow("SELECT state, totals FROM mt5_sessions WHERE id = $1", terminal.session_id)
+    assert state["state"] == "FENCED"
+    assert await conn.fetchval("SELECT count(*) FROM audit_log WHERE action = 'terminal.disconnect'") == 0

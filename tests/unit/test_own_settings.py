@@ -34,7 +34,7 @@ def test_the_environment_wins_over_the_file_and_the_file_over_dotenv(monkeypatch
 
 def test_a_file_that_cannot_be_read_is_said_by_name(monkeypatch, tmp_path):
     monkeypatch.setenv("JWT_SECRET_FILE", str(tmp_path / "nothing"))
-    with pytest.raises(CommandError, match="JWT_SECRET_FILE names .*nothing"):
+    with pytest.raises(CommandError, match=r"JWT_SECRET_FILE names .*nothing"):
         own_settings()
 
 

@@ -1,8 +1,9 @@
 """The terminal's bodies made into facts of the domain: every number finite, every ticket a number, every time UTC."""
 
+import re
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from datetime import datetime
+from decimal import Context, Decimal
 from typing import TypeVar
 from uuid import UUID
 
@@ -17,8 +18,13 @@ from rubi.domain.symbol import ExecutionMode, SymbolSpec, SymbolTradeMode
 from rubi.domain.units import Lots, Money, Price, Side
 
 _BIGGEST = Decimal("1e15")
+_SMALLEST = -18
+"""Decimal exponent below which a number is the remainder of a subtraction: zero."""
+_DIGITS = Context(prec=34)
+"""Twice what a double holds: what came as one keeps every digit, and a kilometre of digits is cut."""
+_INTEGER = re.compile(r"-?[0-9]{1,20}")
+_LAST_32_BIT = 2**31 - 1
 _LAST_64_BIT = 2**63 - 1
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ZERO = Decimal(0)
 Item = TypeVar("Item")
 
@@ -42,9 +48,21 @@ def number(value: Decimal | None, field: str, *, default: Decimal = _ZERO) -> De
     """A finite number of a size that money, prices and volumes can have."""
     if value is None:
         return default
-    if not value.is_finite() or abs(value) > _BIGGEST:
+    # copy_abs: abs() rounds, and overflows where it cannot.
+    if not value.is_finite() or value.copy_abs() > _BIGGEST:
         raise RubiError(
             "NUMBER_INVALID", f"{field} is {value!s:.40}; it must be a finite number below 1e15", field=field
+        )
+    if not value or value.adjusted() < _SMALLEST:
+        return _ZERO
+    return _DIGITS.plus(value)
+
+
+def integer(value: int, field: str, *, least: int = 0, most: int = _LAST_32_BIT) -> int:
+    """A whole number of a size that can be kept."""
+    if not least <= value <= most:
+        raise RubiError(
+            "NUMBER_INVALID", f"{field} is {value!s:.40}; it must be between {least} and {most}", field=field
         )
     return value
 
@@ -67,11 +85,11 @@ def ticket(value: int | str | None, field: str) -> int | None:
     """A 64-bit ticket, from a string or a number; 0 and absent are none."""
     if value is None or value == "":
         return None
-    if isinstance(value, str) and not (value.isascii() and value.strip().lstrip("-").isdigit()):
+    if isinstance(value, str) and not _INTEGER.fullmatch(value.strip()):
         raise RubiError("TICKET_INVALID", f"{field} is {value[:40]!r}; a ticket has digits only", field=field)
     read = int(value)
     if not 0 <= read <= _LAST_64_BIT:
-        raise RubiError("TICKET_INVALID", f"{field} is {read}; a ticket is between 0 and 2^63 - 1", field=field)
+        raise RubiError("TICKET_INVALID", f"{field} is {read!s:.40}; a ticket is between 0 and 2^63 - 1", field=field)
     return read or None
 
 
@@ -83,11 +101,11 @@ def _ticket(value: int | str | None, field: str) -> int:
 
 
 def _magic(value: int | str | None, field: str) -> int:
-    if isinstance(value, str) and value.strip().lstrip("-").isdigit() and value.isascii():
+    if isinstance(value, str) and _INTEGER.fullmatch(value.strip()):
         value = int(value)
     if value is None or value == "":
         return 0
-    if not isinstance(value, int) or not -_LAST_64_BIT <= value <= 2**64:
+    if not isinstance(value, int) or not -_LAST_64_BIT <= value < 2**64:
         raise RubiError("MAGIC_INVALID", f"{field} is {value!s:.40}; a magic number is a 64-bit integer", field=field)
     return value if value <= _LAST_64_BIT else value - 2**64  # the upper half of MT5's ulong, as bigint
 
@@ -102,7 +120,7 @@ def _side(value: str, field: str) -> Side:
 def _msc(value: int, clock: BrokerClock, field: str) -> datetime:
     if not 946_684_800_000 <= value < 4_102_444_800_000:
         raise RubiError(
-            "TIME_INVALID", f"{field} is {value}; milliseconds of the broker's clock are expected", field=field
+            "TIME_INVALID", f"{field} is {value!s:.40}; milliseconds of the broker's clock are expected", field=field
         )
     return clock.from_msc(value)
 
@@ -116,12 +134,13 @@ def money(body: wire.Account | wire.AccountUpdate | wire.Ping | wire.Connect, at
         return number(getattr(body, name, None), f"{prefix}{name}", default=default)
 
     margin = optional("margin", _ZERO)
+    level = min(equity / margin * 100, _BIGGEST) if margin > 0 else _ZERO
     return AccountMoney(
         balance=balance,
         equity=equity,
         margin=margin,
         margin_free=optional("margin_free", equity - margin),
-        margin_level=optional("margin_level", equity / margin * 100 if margin > 0 else _ZERO),
+        margin_level=optional("margin_level", level),
         profit=optional("profit", equity - balance),
         credit=optional("credit", _ZERO),
     )
@@ -167,33 +186,37 @@ def positions(items: list[wire.Position | None] | None, clock: BrokerClock, now:
 def working_orders(
     items: list[wire.WorkingOrder | None] | None, clock: BrokerClock, at_list: str
 ) -> list[WorkingOrder]:
-    """Orders of the broker's book or its history."""
-    read = []
+    """Orders of the broker's book or its history; a ticket told twice is an error."""
+    read: dict[int, WorkingOrder] = {}
     for index, item in enumerate(items or ()):
         if item is None:
             continue
         at = f"{at_list}[{index}]"
+        number_of = _ticket(item.ticket, f"{at}.ticket")
+        if number_of in read:
+            raise RubiError("ORDER_TWICE", f"{at}: order {number_of} stands in the list twice", field=at)
         initial = number(item.volume_initial, f"{at}.volume_initial")
-        read.append(
-            WorkingOrder(
-                ticket=_ticket(item.ticket, f"{at}.ticket"),
-                symbol=item.symbol.strip(),
-                type=item.type,
-                volume_initial=Lots(initial),
-                volume_current=Lots(number(item.volume_current, f"{at}.volume_current", default=initial)),
-                price_open=Price(number(item.price_open, f"{at}.price_open")),
-                stop_limit=price_or_none(item.stop_limit, f"{at}.stop_limit"),
-                sl=price_or_none(item.sl, f"{at}.sl"),
-                tp=price_or_none(item.tp, f"{at}.tp"),
-                state=item.state.upper(),
-                type_time=item.type_time or "GTC",
-                expiration=clock.to_utc(_EPOCH + timedelta(seconds=item.expiration)) if item.expiration else None,
-                magic=_magic(item.magic, f"{at}.magic"),
-                comment=item.comment,
-                position_id=ticket(item.position_id, f"{at}.position_id"),
-            )
+        expires = None
+        if item.expiration:
+            expires = _msc(item.expiration * 1000, clock, f"{at}.expiration")
+        read[number_of] = WorkingOrder(
+            ticket=number_of,
+            symbol=item.symbol.strip(),
+            type=item.type,
+            volume_initial=Lots(initial),
+            volume_current=Lots(number(item.volume_current, f"{at}.volume_current", default=initial)),
+            price_open=Price(number(item.price_open, f"{at}.price_open")),
+            stop_limit=price_or_none(item.stop_limit, f"{at}.stop_limit"),
+            sl=price_or_none(item.sl, f"{at}.sl"),
+            tp=price_or_none(item.tp, f"{at}.tp"),
+            state=item.state.upper(),
+            type_time=item.type_time or "GTC",
+            expiration=expires,
+            magic=_magic(item.magic, f"{at}.magic"),
+            comment=item.comment,
+            position_id=ticket(item.position_id, f"{at}.position_id"),
         )
-    return read
+    return list(read.values())
 
 
 def deals(items: list[wire.Deal | None] | None, clock: BrokerClock) -> list[Deal]:
@@ -229,45 +252,44 @@ def deals(items: list[wire.Deal | None] | None, clock: BrokerClock) -> list[Deal
 
 
 def symbols(items: list[wire.Symbol | None] | None, now: datetime) -> list[SymbolSpec]:
-    """Specifications of symbols."""
-    read = []
+    """Specifications of symbols, the last one told of each."""
+    read: dict[str, SymbolSpec] = {}
     for index, item in enumerate(items or ()):
         if item is None:
             continue
         at = f"symbols[{index}]"
         try:
-            read.append(
-                SymbolSpec(
-                    name=item.name.strip(),
-                    digits=item.digits,
-                    point=number(item.point, f"{at}.point"),
-                    tick_size=number(item.tick_size, f"{at}.tick_size"),
-                    tick_value_loss=Money(number(item.tick_value_loss, f"{at}.tick_value_loss")),
-                    tick_value_profit=Money(number(item.tick_value_profit, f"{at}.tick_value_profit")),
-                    contract_size=number(item.contract_size, f"{at}.contract_size"),
-                    volume_min=Lots(number(item.volume_min, f"{at}.volume_min")),
-                    volume_max=Lots(number(item.volume_max, f"{at}.volume_max")),
-                    volume_step=Lots(number(item.volume_step, f"{at}.volume_step")),
-                    currency_base=item.currency_base,
-                    currency_profit=item.currency_profit,
-                    currency_margin=item.currency_margin,
-                    as_of=now,
-                    volume_limit=Lots(number(item.volume_limit, f"{at}.volume_limit")),
-                    stops_level=item.stops_level,
-                    freeze_level=item.freeze_level,
-                    trade_mode=SymbolTradeMode(item.trade_mode.upper()),
-                    trade_exemode=ExecutionMode(item.trade_exemode.upper()),
-                    filling_flags=item.filling_flags,
-                    order_modes=item.order_modes,
-                    expiration_modes=item.expiration_modes,
-                    margin_initial=Money(number(item.margin_initial, f"{at}.margin_initial")),
-                    commission_per_lot=Money(number(item.commission_per_lot, f"{at}.commission_per_lot")),
-                    path=item.path,
-                )
+            spec = SymbolSpec(
+                name=item.name.strip(),
+                digits=item.digits,
+                point=number(item.point, f"{at}.point"),
+                tick_size=number(item.tick_size, f"{at}.tick_size"),
+                tick_value_loss=Money(number(item.tick_value_loss, f"{at}.tick_value_loss")),
+                tick_value_profit=Money(number(item.tick_value_profit, f"{at}.tick_value_profit")),
+                contract_size=number(item.contract_size, f"{at}.contract_size"),
+                volume_min=Lots(number(item.volume_min, f"{at}.volume_min")),
+                volume_max=Lots(number(item.volume_max, f"{at}.volume_max")),
+                volume_step=Lots(number(item.volume_step, f"{at}.volume_step")),
+                currency_base=item.currency_base,
+                currency_profit=item.currency_profit,
+                currency_margin=item.currency_margin,
+                as_of=now,
+                volume_limit=Lots(number(item.volume_limit, f"{at}.volume_limit")),
+                stops_level=integer(item.stops_level, f"{at}.stops_level"),
+                freeze_level=integer(item.freeze_level, f"{at}.freeze_level"),
+                trade_mode=SymbolTradeMode(item.trade_mode.upper()),
+                trade_exemode=ExecutionMode(item.trade_exemode.upper()),
+                filling_flags=integer(item.filling_flags, f"{at}.filling_flags"),
+                order_modes=integer(item.order_modes, f"{at}.order_modes"),
+                expiration_modes=integer(item.expiration_modes, f"{at}.expiration_modes"),
+                margin_initial=Money(number(item.margin_initial, f"{at}.margin_initial")),
+                commission_per_lot=Money(number(item.commission_per_lot, f"{at}.commission_per_lot")),
+                path=item.path,
             )
         except ValueError as error:
             raise RubiError("SYMBOL_INVALID", f"{at}: {error}", field=at) from None
-    return read
+        read[spec.name] = spec
+    return list(read.values())
 
 
 def ticks(items: list[wire.Tick | None] | None, clock: BrokerClock) -> list[QuoteTick]:
@@ -288,8 +310,8 @@ def ticks(items: list[wire.Tick | None] | None, clock: BrokerClock) -> list[Quot
 
 
 def bars(items: list[wire.Bar | None] | None, clock: BrokerClock) -> list[Bar]:
-    """Bars, each once."""
-    read: dict[tuple[str, str, int], Bar] = {}
+    """Bars, each once: two wall-clock times can be one moment where the broker's clock was moved."""
+    read: dict[tuple[str, str, datetime], Bar] = {}
     for index, item in enumerate(items or ()):
         if item is None:
             continue
@@ -300,17 +322,18 @@ def bars(items: list[wire.Bar | None] | None, clock: BrokerClock) -> list[Bar]:
                 f"{at}.timeframe is {item.timeframe!r}; one of {' '.join(TIMEFRAMES)}",
                 field=f"{at}.timeframe",
             )
-        read[item.symbol, item.timeframe, item.time] = Bar(
-            symbol=item.symbol.strip(),
+        symbol, begins = item.symbol.strip(), _msc(item.time * 1000, clock, f"{at}.time")
+        read[symbol, item.timeframe, begins] = Bar(
+            symbol=symbol,
             timeframe=item.timeframe,
-            time=_msc(item.time * 1000, clock, f"{at}.time"),
+            time=begins,
             open=Price(positive(item.open, f"{at}.open")),
             high=Price(positive(item.high, f"{at}.high")),
             low=Price(positive(item.low, f"{at}.low")),
             close=Price(positive(item.close, f"{at}.close")),
-            tick_volume=item.tick_volume,
-            real_volume=item.real_volume,
-            spread=item.spread,
+            tick_volume=integer(item.tick_volume, f"{at}.tick_volume", most=_LAST_64_BIT),
+            real_volume=integer(item.real_volume, f"{at}.real_volume", most=_LAST_64_BIT),
+            spread=integer(item.spread, f"{at}.spread"),
         )
     return list(read.values())
 

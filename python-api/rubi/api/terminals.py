@@ -7,18 +7,20 @@ from functools import partial
 from typing import Annotated, Any
 
 import msgspec
+import structlog
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import ValidationError
 
 from rubi.api import terminal_reader as reader
 from rubi.api import wire_terminal as wire
-from rubi.api.deps import Now, PortsDep, SignalSource
+from rubi.api.deps import Now, PortsDep
 from rubi.api.deps import Terminal as TerminalUser
 from rubi.api.errors import responses
 from rubi.api.wire_signals import SignalIn
 from rubi.domain.auth import Principal
 from rubi.domain.clock import BrokerClock, parse_time
 from rubi.domain.errors import RubiError
+from rubi.domain.learn_clock import TimesSaid
 from rubi.flows.connect_terminal import LEGACY_POLL_MS, Connected, Hello, connect_terminal
 from rubi.flows.follow_terminal import disconnect_terminal, record_account, record_positions
 from rubi.flows.ports import Ports
@@ -33,6 +35,8 @@ from rubi.store.terminals import Terminal
 router = APIRouter(prefix="/api/v1", tags=["terminal"])
 
 CLOSED_MS = 5000
+LONGEST_LOGIN = 20
+log = structlog.get_logger(__name__)
 _JSON = "application/json"
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 _FLAGS = {
@@ -72,6 +76,12 @@ def _address(request: Request) -> str | None:
 
 def _hello(body: wire.Connect, address: str | None) -> Hello:
     login = str(body.login or body.account_number).strip()
+    if len(login) > LONGEST_LOGIN:
+        raise RubiError(
+            "FIELD_INVALID",
+            f"account_number is {login:.40}; a login has {LONGEST_LOGIN} digits at most",
+            field="account_number",
+        )
     broker = body.broker.strip()
     server = (body.server or broker).strip()
     for name, text in (("account_number", login), ("broker", broker), ("server", server)):
@@ -99,7 +109,9 @@ def _hello(body: wire.Connect, address: str | None) -> Hello:
         ea_version=body.ea_version,
         build=body.build,
         offset_minutes=_offset(body.time),
-        journal_open={} if body.journal is None else {entry.order_id: entry.phase for entry in body.journal.open},
+        journal_open={
+            entry.order_id: entry.phase for entry in (body.journal or wire.Journal()).open if 0 < entry.order_id < 2**63
+        },
         last_session=body.last_session_id or None,
         address=address,
     )
@@ -115,9 +127,13 @@ def _one_of(value: str | None, allowed: tuple[str, ...], field: str) -> str | No
 
 def _offset(time: wire.Time | None) -> int | None:
     """Minutes that the broker's clock is ahead of UTC, in quarters of an hour; None when the two make no sense."""
-    if time is None or time.gmt is None or time.server is None:
+    try:
+        said = reader.times(time or wire.Time())
+    except RubiError:
         return None
-    minutes = round((time.server - time.gmt) / 900) * 15
+    if said.gmt is None or said.server is None:
+        return None
+    minutes = round((said.server - said.gmt) / timedelta(minutes=15)) * 15
     return minutes if abs(minutes) <= 14 * 60 else None
 
 
@@ -167,16 +183,17 @@ async def _terminal(ports: Ports, session_id: str, user: Principal) -> Terminal:
 def _cycle(body: wire.Sync, sha256: bytes, terminal: Terminal, user: Principal, now: datetime) -> Cycle:
     clock, refused = terminal.clock, _Refusals()
     taken_at = None if body.taken_at is None else parse_time(body.taken_at, field="taken_at")
-    server = None if body.time is None else body.time.server
+    times = None if body.time is None else refused.whole("time", partial(reader.times, body.time))
+    server = None if times is None else times.server
     return Cycle(
         epoch=body.epoch,
         seq=body.seq,
         body_sha256=sha256,
         wait=timedelta(milliseconds=body.wait_ms),
         taken_at=taken_at,
-        age=_age(taken_at, body.time),
-        broker_msc=None if server is None else server * 1000,
-        times=None if body.time is None else refused.whole("time", lambda: reader.times(body.time)),  # type: ignore[arg-type]
+        age=_age(taken_at, times),
+        broker_msc=None if server is None else int(server.timestamp()) * 1000,
+        times=times,
         not_tradable=_not_tradable(body.flags),
         flags=None if body.flags is None else msgspec.to_builtins(body.flags),
         money=None if body.account is None else refused.whole("account", lambda: reader.money(body.account, "account")),  # type: ignore[arg-type]
@@ -203,11 +220,11 @@ def _cycle(body: wire.Sync, sha256: bytes, terminal: Terminal, user: Principal, 
     )
 
 
-def _age(taken_at: datetime | None, time: wire.Time | None) -> timedelta:
+def _age(taken_at: datetime | None, times: TimesSaid | None) -> timedelta:
     """How old the books were when they were sent, by the terminal's own clock (whole seconds)."""
-    if taken_at is None or time is None or time.gmt is None:
+    if taken_at is None or times is None or times.gmt is None:
         return timedelta(0)
-    return min(max(timedelta(0), timedelta(seconds=time.gmt - taken_at.timestamp())), timedelta(days=1))
+    return min(max(timedelta(0), times.gmt - taken_at), timedelta(days=1))
 
 
 class _Refusals:
@@ -222,14 +239,18 @@ class _Refusals:
             return read()
         except RubiError as error:
             self.items.append(Refused(part, error.code, error.detail))
-            return None
+        except (ValueError, ArithmeticError) as error:
+            # What the reader did not foresee must not stop the terminal's outbox either.
+            log.warning("sync.unreadable", part=part, exc_info=error)
+            self.items.append(Refused(part, "VALUE_INVALID", f"{part}: a value cannot be read"))
+        return None
 
     def each(self, part: str, items: list[Any] | None, read: Callable[[list[Any]], list[Any]]) -> list[Any]:
         """Independent items: a poisoned one fails alone."""
         present = reader.present(items)
         try:
             return read(present)
-        except RubiError:
+        except (RubiError, ValueError, ArithmeticError):
             kept: list[Any] = []
             for item in present:
                 kept += self.whole(part, partial(read, [item])) or []
@@ -240,9 +261,9 @@ def _reports(items: list[wire.Report]) -> list[Report]:
     return [
         Report(
             order_id=item.order_id,
-            n=item.n,
+            n=reader.integer(item.n, "report.n"),
             outcome=item.outcome.upper(),
-            retcode=item.retcode or 0,
+            retcode=reader.integer(item.retcode or 0, "report.retcode"),
             order_ticket=reader.ticket(item.order_ticket, "report.order_ticket"),
             deal_ticket=reader.ticket(item.deal_ticket, "report.deal_ticket"),
             position_id=reader.ticket(item.position_id, "report.position_id"),
@@ -280,8 +301,7 @@ def _signal(item: dict[str, Any], user: Principal, terminal: Terminal, now: date
         body_sha256=body.body_sha256(),
         to_signal=partial(body.to_domain, user_id=user.user_id, now=now),
         timed=body.signal_time is not None,
-        account=str(terminal.account_id),
-        bound_account=user.account_id,
+        account=str(terminal.account_id),  # the token was held against it; the key must outlive the token
         idempotency_key=key,
     )
 
@@ -354,7 +374,7 @@ async def pending(
 async def report_status(
     request: Request,
     signal_id: Annotated[int, Path(ge=1, lt=2**63)],
-    user: SignalSource,
+    user: TerminalUser,
     ports: PortsDep,
     now: Now,
 ) -> dict[str, str]:
@@ -370,6 +390,7 @@ async def report_status(
     await record_status(
         ports,
         user_id=user.user_id,
+        only=user.account_id,
         signal_id=signal_id,
         status=status,
         message=body.message,

@@ -42,7 +42,7 @@ def _text(value: object) -> object:
 
 
 def _countable(value: Decimal) -> Decimal:
-    if value < Decimal("1e-9"):
+    if value and value < Decimal("1e-9"):
         raise ValueError("is too small to mean anything")
     return value
 
@@ -86,7 +86,9 @@ class BreakEvenIn(BaseModel):
     """Move the stop to the entry once the price is `trigger` points away; `offset` points beyond the entry."""
 
     trigger: Positive
-    offset: Annotated[Decimal, BeforeValidator(_number), Field(ge=0, lt=10**9, allow_inf_nan=False)] = Decimal(0)
+    offset: Annotated[
+        Decimal, BeforeValidator(_number), Field(ge=0, lt=10**9, allow_inf_nan=False), AfterValidator(_countable)
+    ] = Decimal(0)
 
 
 class SignalIn(BaseModel):
@@ -117,9 +119,12 @@ class SignalIn(BaseModel):
     take_profit: PriceOrNone = None
     volume: Positive | None = None
     timeframe: Annotated[str, Field(max_length=16)] | None = None
-    confidence: Annotated[Decimal, BeforeValidator(_number), Field(ge=0, le=100, allow_inf_nan=False)] | None = Field(
-        None, description="0 to 1, or 0 to 100"
-    )
+    confidence: (
+        Annotated[
+            Decimal, BeforeValidator(_number), Field(ge=0, le=100, allow_inf_nan=False), AfterValidator(_countable)
+        ]
+        | None
+    ) = Field(None, description="0 to 1, or 0 to 100")
     signal_time: str | int | float | None = Field(
         None, description="ISO 8601, unix seconds or milliseconds, or MT5's broker time 2025.10.23 10:00:00"
     )
@@ -249,8 +254,8 @@ class SignalIn(BaseModel):
     def _life(self) -> timedelta:
         if self.expires_in is None:
             return CLOSE_LIFE if self.signal_type.closes else DEFAULT_LIFE
-        # Past the longest life the domain refuses it in words; timedelta itself would only overflow.
-        return timedelta(seconds=min(self.expires_in, LONGEST_LIFE.total_seconds() + 1))
+        # Outside of what a life can be the domain refuses it in words; timedelta itself would only overflow.
+        return timedelta(seconds=max(-1, min(self.expires_in, LONGEST_LIFE.total_seconds() + 1)))
 
 
 class SignalOut(BaseModel):

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
+from rubi.api.strict_json import read_json
 from rubi.domain.errors import MalformedError, RubiError
 
 BIGGEST_BODY = 256 * 1024
@@ -19,6 +20,8 @@ Word = Annotated[str, Meta(max_length=64)]
 Text = Annotated[str, Meta(max_length=512)]
 Ticket = int | Annotated[str, Meta(max_length=20)]
 Clock = int | float | str
+Count = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+BigCount = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 
 
 class Time(Struct):
@@ -55,16 +58,16 @@ class Connect(Struct):
     protocol: Annotated[int, Meta(ge=1, le=2)] = 1
     terminal_instance_id: Word | None = None
     ea_version: Word | None = None
-    build: int | None = None
+    build: Count | None = None
     login: Ticket | None = None
     company: Word | None = None
-    leverage: int | None = None
+    leverage: Count | None = None
     currency_digits: Annotated[int, Meta(ge=0, le=8)] | None = None
     margin_mode: Word | None = None
     trade_mode: Word | None = None
     fifo_close: bool | None = None
     hedge_allowed: bool | None = None
-    limit_orders: int | None = None
+    limit_orders: Count | None = None
     poll_ms: Annotated[int, Meta(ge=10, le=3_600_000)] | None = None
     time: Time | None = None
     journal: Journal | None = None
@@ -259,8 +262,8 @@ class Sync(Struct):
     """POST /mt5/sync: one cycle."""
 
     session_id: Word
-    epoch: int
-    seq: Annotated[int, Meta(ge=1)]
+    epoch: Count
+    seq: Annotated[int, Meta(ge=1, le=2**63 - 1)]
     time: Time | None = None
     flags: Flags | None = None
     account: Account | None = None
@@ -315,10 +318,10 @@ class Disconnect(Struct):
 
     session_id: Word
     timestamp: Clock | None = None
-    total_signals_sent: int = 0
-    total_signals_received: int = 0
-    total_orders_executed: int = 0
-    total_errors: int = 0
+    total_signals_sent: BigCount = 0
+    total_signals_received: BigCount = 0
+    total_orders_executed: BigCount = 0
+    total_errors: BigCount = 0
 
 
 class SignalReport(Struct):
@@ -334,11 +337,13 @@ def read(kind: type[Struct], body: bytes) -> Any:
     """Decode a body.
 
     Raises:
-        MalformedError: 400 when it is not JSON.
+        MalformedError: 400 when it is not JSON, or holds what Postgres cannot keep as text.
         RubiError: 422 `BODY_INVALID` with the field that is wrong.
 
     """
     text = body.rstrip(b"\0 \r\n\t").removeprefix(b"\xef\xbb\xbf")
+    if b"\\u" in text:
+        read_json(text)  # refuses NUL and half characters, whatever type of content the body was sent as
     try:
         return msgspec.json.decode(text, type=kind)
     except msgspec.ValidationError as error:

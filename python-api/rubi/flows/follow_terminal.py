@@ -60,9 +60,9 @@ async def record_positions(
 async def disconnect_terminal(ports: Ports, terminal: Terminal, totals: dict[str, Any], *, now: datetime) -> None:
     """End a session; said twice, it changes nothing."""
     async with ports.pool.acquire() as conn, conn.transaction():
-        if terminal.state in ("DISCONNECTED", "FENCED"):
-            return
-        await conn.execute(terminals.SQL["close_session"], terminal.session_id, now, totals)
+        closed = await conn.fetchval(terminals.SQL["close_session"], terminal.session_id, now, totals)
+        if closed is None:
+            return  # it has ended already, perhaps by a fence a moment ago
         await audit(
             conn,
             terminal.user_id,

@@ -42,7 +42,7 @@ async def lease_orders(
     if not holder.tradable:
         return []
     only_closes = holder.trading_state != "ACTIVE" or not holder.reconciled
-    rows = await orders.lock_queue(conn, holder.account_id, only_closes=only_closes, now=now, most=most)
+    rows = await orders.lock_queue(conn, holder.account_id, only_closes=only_closes, now=now, most=most, legacy=legacy)
     if not rows:
         return []
     expires_at = now + lease_time(holder.poll_ms)

@@ -67,7 +67,7 @@ async def keep(conn: Connection, wish: Wish, now: datetime) -> Received:
     """Keep a signal inside the caller's transaction, who rings and publishes after the commit."""
     key, older_key = _keys(wish, now)
     if older_key is not None:
-        await signals.take_turn(conn, f"{wish.user_id}:{wish.body_sha256.hex()}")
+        await signals.take_turn(conn, f"{wish.user_id}:{wish.bound_account or ''}:{wish.body_sha256.hex()}")
         before = await signals.find(conn, wish.user_id, wish.source, older_key)
         if before is not None and before["received_at"] > now - SAME_WISH:
             return signals.repeated(before, wish.body_sha256)
@@ -89,10 +89,12 @@ async def keep(conn: Connection, wish: Wish, now: datetime) -> Received:
 
 def _keys(wish: Wish, now: datetime) -> tuple[str, str | None]:
     """The key of the wish, and the key that the same wish would have had in the minute before."""
+    # Tokens of two accounts say two wishes with one body: only the token tells them apart.
+    whose = "" if wish.bound_account is None else f"account:{wish.bound_account}:"
     if wish.idempotency_key is not None:
-        return f"key:{wish.idempotency_key}", None
+        return f"{whose}key:{wish.idempotency_key}", None
     body = wish.body_sha256.hex()
     if wish.timed:
-        return f"body:{body}", None
+        return f"{whose}body:{body}", None
     minute = int(now.timestamp() // SAME_WISH.total_seconds())
-    return f"body:{body}:{minute}", f"body:{body}:{minute - 1}"
+    return f"{whose}body:{body}:{minute}", f"{whose}body:{body}:{minute - 1}"

@@ -3,11 +3,12 @@
 import re
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from rubi.domain.errors import ConflictError, NotFoundError
 from rubi.domain.order import OrderEvent, OrderEventType, OrderState
 from rubi.flows.lease_orders import Holder, lease_orders
-from rubi.flows.ports import Ports
+from rubi.flows.ports import Connection, Ports
 from rubi.flows.raise_alert import raise_alert
 from rubi.flows.settle_order import settle
 from rubi.live.bus import Event
@@ -25,6 +26,8 @@ _ENDS = {
 
 async def lease_to_older_connector(ports: Ports, terminal: Terminal, *, now: datetime) -> list[dict[str, Any]]:
     """Lease what waits, in the shape of the specification's signals; `volume` is as sized by risk.
+
+    What no signal asked for stays in the queue for a terminal that understands it, and raises an alert.
 
     Raises:
         ConflictError: the session does not hold its account, or speaks protocol 2 (whose commands come by sync).
@@ -48,16 +51,35 @@ async def lease_to_older_connector(ports: Ports, terminal: Terminal, *, now: dat
         )
         commands = await lease_orders(conn, holder, now=now, legacy=True)
         found = await conn.fetch(orders.SQL["signals_of_orders"], [command["order_id"] for command in commands])
+        events = await _tell_what_stays(conn, terminal, now)
+    await ports.bus.publish(events)
     by_order = {row["order_id"]: row for row in found}
-    return [
-        _as_signal(by_order[command["order_id"]], command) for command in commands if command["order_id"] in by_order
-    ]
+    return [_as_signal(by_order[command["order_id"]], command) for command in commands]
+
+
+async def _tell_what_stays(conn: Connection, terminal: Terminal, now: datetime) -> list[Event]:
+    events: list[Event] = []
+    for row in await conn.fetch(orders.SQL["beyond_older_connector"], terminal.account_id):
+        events += await raise_alert(
+            conn,
+            user_id=terminal.user_id,
+            account_id=terminal.account_id,
+            code="CONNECTOR_TOO_OLD",
+            severity="critical" if row["kind"].startswith("CLOSE") else "warning",
+            object_="order",
+            object_id=str(row["id"]),
+            detail=f"order {row['id']} ({row['kind']} {row['symbol']}) waits, and the connector of this account takes "
+            "signals only: connect a terminal of protocol 2, or do it by hand and cancel the order",
+            now=now,
+        )
+    return events
 
 
 async def record_status(
     ports: Ports,
     *,
     user_id: int,
+    only: UUID | None,
     signal_id: int,
     status: str,
     message: str | None,
@@ -66,14 +88,16 @@ async def record_status(
 ) -> None:
     """Record what a connector says became of a signal, in whatever state the signal is.
 
+    `only`: the account that the connector's token is for.
+
     Raises:
-        NotFoundError: no such signal of this user.
+        NotFoundError: no such signal of this user, or of this account.
 
     """
     events: list[Event] = []
     async with ports.pool.acquire() as conn, conn.transaction():
         signal = await signals.get(conn, user_id, signal_id)
-        if signal is None:
+        if signal is None or (only is not None and signal["account_id"] not in (only, None)):
             raise NotFoundError("SIGNAL_NOT_FOUND", f"signal {signal_id} is not known")
         report = await conn.fetchval(orders.SQL["insert_signal_report"], signal_id, status, message, reported_at, now)
         order_id = await conn.fetchval(orders.SQL["order_at_older_connector"], signal_id)

@@ -325,7 +325,13 @@ async def _take_signal(conn: Connection, key: str, wish: Wish | Refused, said: _
     try:
         async with conn.transaction():  # a signal that cannot be kept fails alone
             received = await keep(conn, wish, now)
-    except (RubiError, asyncpg.DataError, asyncpg.IntegrityConstraintViolationError) as error:
+    except (
+        RubiError,
+        ValueError,
+        ArithmeticError,
+        asyncpg.DataError,
+        asyncpg.IntegrityConstraintViolationError,
+    ) as error:
         code = error.code if isinstance(error, RubiError) else "SIGNAL_UNSTORABLE"
         return {"key": key, "id": None, "status": "INVALID", "code": code, "detail": str(error)}
     if received.new:

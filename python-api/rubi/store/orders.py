@@ -122,9 +122,11 @@ async def store_event(
     )
 
 
-async def lock_queue(conn: Connection, account_id: UUID, *, only_closes: bool, now: datetime, most: int) -> list[Row]:
-    """Orders that may be handed out to the account's terminal now, locked."""
-    return await conn.fetch(SQL["lock_queue"], account_id, only_closes, now, most)
+async def lock_queue(
+    conn: Connection, account_id: UUID, *, only_closes: bool, now: datetime, most: int, legacy: bool = False
+) -> list[Row]:
+    """Orders that may be handed out to the account's terminal now, locked; `legacy`: those that signals asked for."""
+    return await conn.fetch(SQL["lock_queue"], account_id, only_closes, now, most, legacy)
 
 
 async def lease(

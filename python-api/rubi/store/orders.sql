@@ -52,10 +52,10 @@ WITH event AS (
 UPDATE trading_orders SET event_n = $2, updated_at = $8 WHERE id = $1
 
 -- name: lock_queue
--- What may be handed out now, closes first. $2: only what reduces; a kill switch of the user, the account or the symbol says the same. Symbols with an order of unknown fate take no opens.
+-- What may be handed out now, closes first. $2: only what reduces; a kill switch of the user, the account or the symbol says the same. Symbols with an order of unknown fate take no opens. $5: only what a signal asked for, all that the older connector understands.
 SELECT o.* FROM trading_orders o
 WHERE o.account_id = $1 AND o.state = 'QUEUED' AND o.revoke_asked_at IS NULL
-  AND (o.not_after IS NULL OR o.not_after > $3)
+  AND (o.not_after IS NULL OR o.not_after > $3) AND (o.signal_id IS NOT NULL OR NOT $5::boolean)
   AND (o.kind NOT IN ('OPEN', 'PLACE_PENDING') OR NOT ($2::boolean OR EXISTS (
         SELECT FROM trading_switches w WHERE w.user_id = o.user_id AND w.cleared_at IS NULL
           AND (w.account_id IS NULL OR w.account_id = o.account_id) AND (w.symbol IS NULL OR w.symbol = o.symbol))))
@@ -143,6 +143,11 @@ SELECT state, filled_volume > 0 AS filled FROM trading_orders WHERE signal_id = 
 
 -- name: signals_of_orders
 SELECT s.*, o.id AS order_id FROM trading_orders o JOIN trading_signals s ON s.id = o.signal_id WHERE o.id = ANY ($1::bigint[])
+
+-- name: beyond_older_connector
+-- What waits for a terminal and cannot be told to the older connector, closes first.
+SELECT id, kind, symbol FROM trading_orders WHERE account_id = $1 AND state = 'QUEUED' AND signal_id IS NULL
+ORDER BY (kind LIKE 'CLOSE%') DESC, id LIMIT 20
 
 -- name: insert_signal_report
 INSERT INTO signal_reports (signal_id, status, message, reported_at, received_at) VALUES ($1, $2, $3, $4, $5) RETURNING id

@@ -14,7 +14,7 @@ WHERE n.account_id = $1 AND n.state = 'ACTIVE' AND o.id = n.order_id AND o.final
 
 -- name: due
 -- Active plans with their open position, its market and its symbol: nothing is under way for it, and its pause is over.
--- $3: an order of a plan that failed after this time is not repeated yet.
+-- $3: an order of a plan that failed after this time is not repeated yet. An older connector takes no orders of plans.
 SELECT n.id, n.user_id, n.order_id, n.rules, n.target_orders, p.position_id, p.ticket, p.symbol, p.side, p.volume, p.open_price, p.sl, p.tp, p.magic,
        o.filled_volume, t.bid, t.ask, t.quoted_at, t.received_at AS tick_received_at, y.spec, y.received_at AS spec_received_at,
        (SELECT coalesce(array_agg(e.key::int), '{}') FROM jsonb_each_text(n.target_orders) e JOIN trading_orders x ON x.id = e.value::bigint
@@ -27,6 +27,7 @@ JOIN symbols y ON y.account_id = n.account_id AND y.name = p.symbol
 LEFT JOIN trading_orders l ON l.id = n.last_order_id
 WHERE n.account_id = $1 AND n.state = 'ACTIVE' AND (n.next_at IS NULL OR n.next_at <= $2)
   AND NOT (l.state IS NOT NULL AND l.state IN ('REJECTED', 'CANCELED', 'EXPIRED') AND l.final_at > $3)
+  AND NOT EXISTS (SELECT FROM accounts a JOIN mt5_sessions s ON s.id = a.session_id WHERE a.id = n.account_id AND s.protocol < 2)
   AND NOT EXISTS (SELECT FROM trading_orders b WHERE b.account_id = n.account_id AND b.state IN ('QUEUED', 'LEASED', 'ACKED', 'SUBMITTED', 'UNKNOWN')
                   AND (b.position_ticket = p.ticket AND b.kind <> 'QUERY' OR b.kind = 'CLOSE_ALL' AND b.symbol IN ('', p.symbol)))
 ORDER BY n.id;

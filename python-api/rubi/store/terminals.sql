@@ -76,7 +76,10 @@ UPDATE mt5_sessions SET last_answer = $2 WHERE id = $1
 UPDATE accounts SET not_tradable_code = $2 WHERE id = $1
 
 -- name: close_session
-UPDATE mt5_sessions SET state = 'DISCONNECTED', disconnected_at = $2, last_seen_at = $2, totals = $3 WHERE id = $1
+-- The end of a session that had not ended yet.
+UPDATE mt5_sessions SET state = 'DISCONNECTED', disconnected_at = $2, last_seen_at = $2, totals = $3
+WHERE id = $1 AND state IN ('ACTIVE', 'SILENT')
+RETURNING true
 
 -- name: silent_sessions
 -- Sessions of which nothing was heard for three polls.
