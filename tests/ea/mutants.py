@@ -129,14 +129,14 @@ MUTANTS = [
     ),
     Mutant(
         "outbox dropped",
-        "if(!outbox.Add(key,body))\n      return(false);",
+        "if(!outbox.Add(key,Keyed(reader,key)))\n      return(false);",
         "",
         f"{LIFE}:test_a_signal_file_of_a_strategy_is_delivered_once",
     ),
     Mutant(
         "acknowledged signals are kept",
-        "   m_file.Append(writer.Text());\n   Drop(index);\n   return(true);",
-        "   return(true);",
+        "   m_file.Append(writer.Text());\n   Drop(index);\n   m_done++;",
+        "   m_done++;",
         f"{LIFE}:test_a_signal_file_of_a_strategy_is_delivered_once",
     ),
     Mutant(
@@ -230,8 +230,8 @@ MUTANTS = [
     ),
     Mutant(
         "empty lists told without a connection",
-        "if(connected && m_strip<2)\n     {\n      string taken_at",
-        "if(m_strip<2)\n     {\n      string taken_at",
+        "if(connected && books && m_strip<2)\n     {\n      string taken_at",
+        "if(books && m_strip<2)\n     {\n      string taken_at",
         f"{GUARDS}:test_a_lost_connection_is_told_without_lists",
     ),
     Mutant(
