@@ -164,6 +164,28 @@ long RubiFromIso(const string text)
    return(stamp);
   }
 //+------------------------------------------------------------------+
+//| Is every letter whole: no half of a surrogate pair, no zero      |
+//+------------------------------------------------------------------+
+bool RubiWholeLetters(const string text)
+  {
+   int size=StringLen(text);
+   for(int i=0; i<size; i++)
+     {
+      ushort letter=StringGetCharacter(text,i);
+      if(letter==0 || (letter>=0xDC00 && letter<=0xDFFF))
+         return(false);
+      if(letter<0xD800 || letter>0xDBFF)
+         continue;
+      i++;
+      if(i>=size)
+         return(false);
+      ushort low=StringGetCharacter(text,i);
+      if(low<0xDC00 || low>0xDFFF)
+         return(false);
+     }
+   return(true);
+  }
+//+------------------------------------------------------------------+
 //+------------------------------------------------------------------+
 //|                                                   JsonWriter.mqh |
 //|                                     Copyright 2025, Rubi Studio. |
@@ -546,116 +568,12 @@ void CRubiAccount::WriteMoney(CRubiJsonWriter &writer)
   }
 //+------------------------------------------------------------------+
 //+------------------------------------------------------------------+
-//|                                                        Clock.mqh |
+//|                                                         Bars.mqh |
 //|                                     Copyright 2025, Rubi Studio. |
 //|                                     https://www.rubi-studio.com/ |
 //+------------------------------------------------------------------+
-//--- length of a window of the clock, milliseconds
-#define RUBI_CLOCK_WINDOW_MS     600000
 //+------------------------------------------------------------------+
-//| Class CRubiClock.                                                |
-//| Purpose: the service's clock seen from here. Deadlines are the   |
-//|          service's, a PC's own clock may be minutes wrong.       |
-//|          A replayed answer carries an old time, so the largest   |
-//|          offset of the last two windows counts.                  |
-//+------------------------------------------------------------------+
-class CRubiClock
-  {
-private:
-   bool              m_known;
-   long              m_before;
-   long              m_current;
-   ulong             m_window;
-   long              m_stamp;
-
-public:
-                     CRubiClock(void);
-   void              Reset(void);
-   void              Learn(const string server_time);
-   long              NowMs(void) const;
-   long              NowSeconds(void) const;
-   long              Stamp(void);
-  };
-//+------------------------------------------------------------------+
-//| Constructor                                                      |
-//+------------------------------------------------------------------+
-CRubiClock::CRubiClock(void)
-  {
-   m_known=false;
-   m_before=0;
-   m_current=0;
-   m_window=0;
-   m_stamp=0;
-  }
-//+------------------------------------------------------------------+
-//| Forget what was learned                                          |
-//+------------------------------------------------------------------+
-void CRubiClock::Reset(void)
-  {
-   m_known=false;
-   m_stamp=0;
-  }
-//+------------------------------------------------------------------+
-//| Learn from the server_time of an answer                          |
-//+------------------------------------------------------------------+
-void CRubiClock::Learn(const string server_time)
-  {
-   long stamp=RubiFromIso(server_time);
-   if(stamp<=0)
-      return;
-   ulong now=GetTickCount64();
-   long  offset=stamp-(long)now;
-   if(!m_known)
-     {
-      m_known=true;
-      m_before=offset;
-      m_current=offset;
-      m_window=now;
-      return;
-     }
-   if(now-m_window>RUBI_CLOCK_WINDOW_MS)
-     {
-      m_before=m_current;
-      m_current=offset;
-      m_window=now;
-      return;
-     }
-   if(offset>m_current)
-      m_current=offset;
-  }
-//+------------------------------------------------------------------+
-//| Unix milliseconds, UTC                                           |
-//+------------------------------------------------------------------+
-long CRubiClock::NowMs(void) const
-  {
-   if(!m_known)
-      return((long)TimeGMT()*1000);
-   long offset=m_before;
-   if(m_current>offset)
-      offset=m_current;
-   return(offset+(long)GetTickCount64());
-  }
-//+------------------------------------------------------------------+
-//| Unix seconds, UTC                                                |
-//+------------------------------------------------------------------+
-long CRubiClock::NowSeconds(void) const
-  {
-   return(NowMs()/1000);
-  }
-//+------------------------------------------------------------------+
-//| Unix milliseconds that always rise                               |
-//+------------------------------------------------------------------+
-long CRubiClock::Stamp(void)
-  {
-   long now=NowMs();
-   if(now<=m_stamp)
-      now=m_stamp+1;
-   m_stamp=now;
-   return(now);
-  }
-//+------------------------------------------------------------------+
-//+------------------------------------------------------------------+
-//|                                                        Deals.mqh |
+//|                                                   JsonReader.mqh |
 //|                                     Copyright 2025, Rubi Studio. |
 //|                                     https://www.rubi-studio.com/ |
 //+------------------------------------------------------------------+
@@ -691,9 +609,15 @@ long CRubiClock::Stamp(void)
 #define RUBI_SIGNALS_PER_SYNC    20
 #define RUBI_TICKS_PER_SYMBOL    40
 #define RUBI_TICKS_PER_SYNC      200
-#define RUBI_BARS_PER_SYNC       40
+#define RUBI_BARS_PER_SYNC       200
+#define RUBI_BARS_FIRST          101
+#define RUBI_MINUTES_FIRST       120
+#define RUBI_BARS_BACK           5000
 #define RUBI_WATCH_MAX           200
 #define RUBI_SIGNAL_CHARS        8000
+#define RUBI_KEY_LETTERS         128
+#define RUBI_NUMBER_LETTERS      40
+#define RUBI_NUMBER_MAX          1e15
 #define RUBI_SIGNALS_LETTERS     40000
 #define RUBI_KEEP_SECONDS        2592000
 #define RUBI_COMPACT_BYTES       1000000
@@ -790,589 +714,6 @@ void RubiReportClear(SRubiReport &report,const string outcome)
    report.volume=0.0;
    report.message="";
   }
-//+------------------------------------------------------------------+
-//+------------------------------------------------------------------+
-//|                                                     Settings.mqh |
-//|                                     Copyright 2025, Rubi Studio. |
-//|                                     https://www.rubi-studio.com/ |
-//+------------------------------------------------------------------+
-//+------------------------------------------------------------------+
-//| Class CRubiSettings.                                             |
-//| Purpose: the inputs, checked and brought into range.             |
-//+------------------------------------------------------------------+
-class CRubiSettings
-  {
-public:
-   //--- the service
-   string            m_url;
-   string            m_token;
-   string            m_secret;
-   int               m_interval;
-   int               m_timeout;
-   int               m_wait;
-   //--- limits of this terminal
-   bool              m_trading;
-   double            m_max_risk;
-   int               m_max_positions;
-   double            m_max_lot;
-   int               m_max_per_minute;
-   //--- habits of this terminal
-   bool              m_demo_only;
-   bool              m_dry_run;
-   bool              m_need_stop;
-   int               m_deviation;
-   int               m_quote_age;
-   ulong             m_magic;
-   //--- data
-   string            m_symbols;
-   bool              m_ticks;
-   bool              m_bars;
-   ENUM_TIMEFRAMES   m_timeframe;
-   int               m_history_days;
-
-                     CRubiSettings(void);
-   void              Service(const string url,const string token,const string secret,
-                             const int interval,const int timeout,const int wait);
-   void              Limits(const bool trading,const double max_risk,const int max_positions,
-                            const double max_lot,const int max_per_minute);
-   void              Habits(const bool demo_only,const bool dry_run,const bool need_stop,
-                            const int deviation,const int quote_age,const long magic);
-   void              Data(const string symbols,const bool ticks,const bool bars,
-                          const ENUM_TIMEFRAMES timeframe,const int history_days);
-   string            Fault(void) const;
-
-private:
-   int               Within(const int value,const int lowest,const int highest) const;
-   bool              Printable(const string text) const;
-  };
-//+------------------------------------------------------------------+
-//| Constructor                                                      |
-//+------------------------------------------------------------------+
-CRubiSettings::CRubiSettings(void)
-  {
-   m_url="";
-   m_token="";
-   m_secret="";
-   m_interval=5000;
-   m_timeout=RUBI_TIMEOUT_MAX_MS;
-   m_wait=0;
-   m_trading=false;
-   m_max_risk=0.0;
-   m_max_positions=0;
-   m_max_lot=0.0;
-   m_max_per_minute=0;
-   m_demo_only=true;
-   m_dry_run=false;
-   m_need_stop=true;
-   m_deviation=0;
-   m_quote_age=0;
-   m_magic=0;
-   m_symbols="";
-   m_ticks=false;
-   m_bars=false;
-   m_timeframe=PERIOD_M1;
-   m_history_days=1;
-  }
-//+------------------------------------------------------------------+
-//| Where the service is and how often it is asked                   |
-//+------------------------------------------------------------------+
-void CRubiSettings::Service(const string url,const string token,const string secret,
-                            const int interval,const int timeout,const int wait)
-  {
-   m_url=url;
-   StringTrimLeft(m_url);
-   StringTrimRight(m_url);
-   while(StringLen(m_url)>0 && StringGetCharacter(m_url,StringLen(m_url)-1)=='/')
-      m_url=RubiCut(m_url,0,StringLen(m_url)-1);
-   m_token=token;
-   StringTrimLeft(m_token);
-   StringTrimRight(m_token);
-   m_secret=secret;
-   m_interval=Within(interval,100,60000);
-   m_timeout=Within(timeout,RUBI_TIMEOUT_MIN_MS,RUBI_TIMEOUT_MAX_MS);
-   m_wait=Within(wait,0,RUBI_WAIT_MAX_MS);
-  }
-//+------------------------------------------------------------------+
-//| What this terminal never passes, whatever the service says       |
-//+------------------------------------------------------------------+
-void CRubiSettings::Limits(const bool trading,const double max_risk,const int max_positions,
-                           const double max_lot,const int max_per_minute)
-  {
-   m_trading=trading;
-   m_max_risk=max_risk;
-   m_max_positions=max_positions;
-   m_max_lot=max_lot;
-   m_max_per_minute=max_per_minute;
-  }
-//+------------------------------------------------------------------+
-//| How this terminal trades                                         |
-//+------------------------------------------------------------------+
-void CRubiSettings::Habits(const bool demo_only,const bool dry_run,const bool need_stop,
-                           const int deviation,const int quote_age,const long magic)
-  {
-   m_demo_only=demo_only;
-   m_dry_run=dry_run;
-   m_need_stop=need_stop;
-   m_deviation=Within(deviation,0,10000);
-   m_quote_age=Within(quote_age,1,86400);
-   m_magic=(magic>0) ? (ulong)magic : 0;
-  }
-//+------------------------------------------------------------------+
-//| What this terminal tells besides its account                     |
-//+------------------------------------------------------------------+
-void CRubiSettings::Data(const string symbols,const bool ticks,const bool bars,
-                         const ENUM_TIMEFRAMES timeframe,const int history_days)
-  {
-   m_symbols=symbols;
-   m_ticks=ticks;
-   m_bars=bars;
-   m_timeframe=timeframe;
-   if(m_timeframe==PERIOD_CURRENT)
-      m_timeframe=Period();
-   m_history_days=Within(history_days,1,3650);
-  }
-//+------------------------------------------------------------------+
-//| A number brought into its range                                  |
-//+------------------------------------------------------------------+
-int CRubiSettings::Within(const int value,const int lowest,const int highest) const
-  {
-   if(value<lowest)
-      return(lowest);
-   if(value>highest)
-      return(highest);
-   return(value);
-  }
-//+------------------------------------------------------------------+
-//| Printable ASCII only: a line end in a token would be a header    |
-//+------------------------------------------------------------------+
-bool CRubiSettings::Printable(const string text) const
-  {
-   int size=StringLen(text);
-   for(int i=0; i<size; i++)
-     {
-      ushort letter=StringGetCharacter(text,i);
-      if(letter<=0x20 || letter>=0x7F)
-         return(false);
-     }
-   return(true);
-  }
-//+------------------------------------------------------------------+
-//| What is wrong with the inputs, empty when nothing is             |
-//+------------------------------------------------------------------+
-string CRubiSettings::Fault(void) const
-  {
-   bool plain=(StringFind(m_url,"http://")==0);
-   bool safe=(StringFind(m_url,"https://")==0);
-   if((!plain && !safe) || !Printable(m_url))
-      return("BackendURL must begin with https:// (or http:// for a service on this machine), without spaces");
-   if(m_token=="")
-      return("APIToken is empty: make an EA token in the service and paste it here");
-   if(!Printable(m_token))
-      return("APIToken holds spaces or letters that no token has: copy it again, whole");
-   if(m_max_risk<=0.0 || m_max_risk>100.0)
-      return("MaxRiskPercent must be more than 0 and at most 100");
-   if(m_max_positions<1)
-      return("MaxOpenPositions must be at least 1");
-   if(m_max_lot<=0.0)
-      return("MaxLot must be more than 0");
-   if(m_max_per_minute<1)
-      return("MaxOrdersPerMinute must be at least 1");
-   return("");
-  }
-//+------------------------------------------------------------------+
-//+------------------------------------------------------------------+
-//|                                                      Tickets.mqh |
-//|                                     Copyright 2025, Rubi Studio. |
-//|                                     https://www.rubi-studio.com/ |
-//+------------------------------------------------------------------+
-//+------------------------------------------------------------------+
-//| Class CRubiTickets.                                              |
-//| Purpose: a queue of tickets of history: what waits (oldest       |
-//|          first), what is on its way, what was ever seen.          |
-//+------------------------------------------------------------------+
-class CRubiTickets
-  {
-private:
-   ulong             m_queue[];
-   long              m_times[];
-   int               m_count;
-   ulong             m_known[];
-   int               m_known_count;
-   int               m_flying;
-
-   int               Place(const ulong ticket) const;
-
-public:
-                     CRubiTickets(void);
-   void              Reset(void);
-   void              Add(const ulong ticket,const long time_msc);
-   int               Count(void) const;
-   ulong             Ticket(const int index) const;
-   void              Fly(const int count);
-   void              Land(void);
-  };
-//+------------------------------------------------------------------+
-//| Constructor                                                      |
-//+------------------------------------------------------------------+
-CRubiTickets::CRubiTickets(void)
-  {
-   m_count=0;
-   m_known_count=0;
-   m_flying=0;
-  }
-//+------------------------------------------------------------------+
-//| Forget everything                                                |
-//+------------------------------------------------------------------+
-void CRubiTickets::Reset(void)
-  {
-   m_count=0;
-   m_known_count=0;
-   m_flying=0;
-  }
-//+------------------------------------------------------------------+
-//| Where a ticket is or would be among those that were seen         |
-//+------------------------------------------------------------------+
-int CRubiTickets::Place(const ulong ticket) const
-  {
-   int low=0;
-   int high=m_known_count;
-   while(low<high)
-     {
-      int middle=(low+high)/2;
-      if(m_known[middle]<ticket)
-         low=middle+1;
-      else
-         high=middle;
-     }
-   return(low);
-  }
-//+------------------------------------------------------------------+
-//| Queue a ticket that was not seen before                          |
-//+------------------------------------------------------------------+
-void CRubiTickets::Add(const ulong ticket,const long time_msc)
-  {
-   int place=Place(ticket);
-   if(place<m_known_count && m_known[place]==ticket)
-      return;
-   ArrayResize(m_known,m_known_count+1,4096);
-   for(int k=m_known_count; k>place; k--)
-      m_known[k]=m_known[k-1];
-   m_known[place]=ticket;
-   m_known_count++;
-   ArrayResize(m_queue,m_count+1,1024);
-   ArrayResize(m_times,m_count+1,1024);
-   int at=m_count;
-//--- what flies keeps its place
-   while(at>m_flying && (m_times[at-1]>time_msc || (m_times[at-1]==time_msc && m_queue[at-1]>ticket)))
-     {
-      m_queue[at]=m_queue[at-1];
-      m_times[at]=m_times[at-1];
-      at--;
-     }
-   m_queue[at]=ticket;
-   m_times[at]=time_msc;
-   m_count++;
-  }
-//+------------------------------------------------------------------+
-//| Tickets that wait or fly                                         |
-//+------------------------------------------------------------------+
-int CRubiTickets::Count(void) const
-  {
-   return(m_count);
-  }
-//+------------------------------------------------------------------+
-//| A ticket of the queue                                            |
-//+------------------------------------------------------------------+
-ulong CRubiTickets::Ticket(const int index) const
-  {
-   return(m_queue[index]);
-  }
-//+------------------------------------------------------------------+
-//| The first ones are on their way                                  |
-//+------------------------------------------------------------------+
-void CRubiTickets::Fly(const int count)
-  {
-   m_flying=count;
-  }
-//+------------------------------------------------------------------+
-//| The service has what was on its way                              |
-//+------------------------------------------------------------------+
-void CRubiTickets::Land(void)
-  {
-   for(int i=m_flying; i<m_count; i++)
-     {
-      m_queue[i-m_flying]=m_queue[i];
-      m_times[i-m_flying]=m_times[i];
-     }
-   m_count-=m_flying;
-   m_flying=0;
-  }
-//+------------------------------------------------------------------+
-//+------------------------------------------------------------------+
-//| Class CRubiDeals.                                                |
-//| Purpose: the deals and the ended orders that the service does    |
-//|          not have. The broker's history is the outbox: events    |
-//|          only say "look now", a look every 30 s finds the rest.  |
-//+------------------------------------------------------------------+
-class CRubiDeals
-  {
-private:
-   CRubiTickets      m_deals;
-   CRubiTickets      m_orders;
-   long              m_cursor;         // milliseconds, broker wall clock
-   int               m_days;
-   bool              m_dirty;
-   ulong             m_scanned;
-
-   void              Scan(void);
-   bool              WriteDeal(CRubiJsonWriter &writer,const ulong ticket) const;
-   bool              WriteOrder(CRubiJsonWriter &writer,const ulong ticket) const;
-
-public:
-                     CRubiDeals(void);
-   void              Configure(const CRubiSettings &settings);
-   void              Resume(const long cursor_msc);
-   void              Advance(const long cursor_msc);
-   void              Dirty(void);
-   bool              Waiting(void) const;
-   bool              Backlog(void) const;
-   void              Write(CRubiJsonWriter &writer,const bool with_orders);
-   void              Acknowledged(void);
-   void              Dropped(void);
-  };
-//+------------------------------------------------------------------+
-//| Constructor                                                      |
-//+------------------------------------------------------------------+
-CRubiDeals::CRubiDeals(void)
-  {
-   m_cursor=0;
-   m_days=1;
-   m_dirty=true;
-   m_scanned=0;
-  }
-//+------------------------------------------------------------------+
-//| Take the inputs                                                  |
-//+------------------------------------------------------------------+
-void CRubiDeals::Configure(const CRubiSettings &settings)
-  {
-   m_days=settings.m_history_days;
-  }
-//+------------------------------------------------------------------+
-//| Begin where the service has got to                               |
-//+------------------------------------------------------------------+
-void CRubiDeals::Resume(const long cursor_msc)
-  {
-   m_deals.Reset();
-   m_orders.Reset();
-   m_cursor=cursor_msc;
-   m_dirty=true;
-  }
-//+------------------------------------------------------------------+
-//| The service has got further                                      |
-//+------------------------------------------------------------------+
-void CRubiDeals::Advance(const long cursor_msc)
-  {
-   if(cursor_msc>m_cursor)
-      m_cursor=cursor_msc;
-  }
-//+------------------------------------------------------------------+
-//| Something happened: look at the next cycle                       |
-//+------------------------------------------------------------------+
-void CRubiDeals::Dirty(void)
-  {
-   m_dirty=true;
-  }
-//+------------------------------------------------------------------+
-//| Is there something to send, or to look for                       |
-//+------------------------------------------------------------------+
-bool CRubiDeals::Waiting(void) const
-  {
-   return(m_dirty || Backlog());
-  }
-//+------------------------------------------------------------------+
-//| Is there more than one message could hold                        |
-//+------------------------------------------------------------------+
-bool CRubiDeals::Backlog(void) const
-  {
-   return(m_deals.Count()>0 || m_orders.Count()>0);
-  }
-//+------------------------------------------------------------------+
-//| Queue what history has and the service has not. It begins a day  |
-//| before the cursor: a deal may reach the terminal late.           |
-//+------------------------------------------------------------------+
-void CRubiDeals::Scan(void)
-  {
-   long now=(long)TimeTradeServer();
-   long from=now-(long)m_days*RUBI_DAY_SECONDS;
-   if(m_cursor>0)
-      from=m_cursor/1000-RUBI_DAY_SECONDS;
-   if(!HistorySelect((datetime)from,(datetime)(now+RUBI_DAY_SECONDS)))
-      return;
-   int total=HistoryDealsTotal();
-   for(int i=0; i<total; i++)
-     {
-      ulong ticket=HistoryDealGetTicket(i);
-      if(ticket>0)
-         m_deals.Add(ticket,HistoryDealGetInteger(ticket,DEAL_TIME_MSC));
-     }
-   total=HistoryOrdersTotal();
-   for(int i=0; i<total; i++)
-     {
-      ulong ticket=HistoryOrderGetTicket(i);
-      if(ticket>0)
-         m_orders.Add(ticket,HistoryOrderGetInteger(ticket,ORDER_TIME_DONE_MSC));
-     }
-   m_dirty=false;
-   m_scanned=GetTickCount64();
-  }
-//+------------------------------------------------------------------+
-//| Write the oldest ones                                            |
-//+------------------------------------------------------------------+
-void CRubiDeals::Write(CRubiJsonWriter &writer,const bool with_orders)
-  {
-   if(m_dirty || GetTickCount64()-m_scanned>RUBI_HISTORY_MS)
-      Scan();
-   int deals=m_deals.Count();
-   if(deals>RUBI_DEALS_PER_SYNC)
-      deals=RUBI_DEALS_PER_SYNC;
-   if(deals>0)
-     {
-      int written=0;
-      writer.OpenList("deals");
-      for(int i=0; i<deals; i++)
-        {
-         if(!WriteDeal(writer,m_deals.Ticket(i)))
-            break;
-         written++;
-        }
-      writer.CloseList();
-      m_deals.Fly(written);
-     }
-   if(!with_orders)
-      return;
-   int orders=m_orders.Count();
-   if(orders>RUBI_ORDERS_PER_SYNC)
-      orders=RUBI_ORDERS_PER_SYNC;
-   if(orders>0)
-     {
-      int written=0;
-      writer.OpenList("order_history");
-      for(int i=0; i<orders; i++)
-        {
-         if(!WriteOrder(writer,m_orders.Ticket(i)))
-            break;
-         written++;
-        }
-      writer.CloseList();
-      m_orders.Fly(written);
-     }
-  }
-//+------------------------------------------------------------------+
-//| One deal                                                         |
-//+------------------------------------------------------------------+
-bool CRubiDeals::WriteDeal(CRubiJsonWriter &writer,const ulong ticket) const
-  {
-   if(!HistoryDealSelect(ticket))
-      return(false);
-   string type=EnumToString((ENUM_DEAL_TYPE)HistoryDealGetInteger(ticket,DEAL_TYPE));
-   string way=EnumToString((ENUM_DEAL_ENTRY)HistoryDealGetInteger(ticket,DEAL_ENTRY));
-   string reason=EnumToString((ENUM_DEAL_REASON)HistoryDealGetInteger(ticket,DEAL_REASON));
-   type=RubiName(type,"DEAL_TYPE_");
-   writer.OpenObject("");
-   writer.PutTicket("ticket",ticket);
-   writer.PutTicket("order",(ulong)HistoryDealGetInteger(ticket,DEAL_ORDER));
-   writer.PutTicket("position_id",(ulong)HistoryDealGetInteger(ticket,DEAL_POSITION_ID));
-   writer.PutText("symbol",HistoryDealGetString(ticket,DEAL_SYMBOL));
-   writer.PutText("type",RubiName(type,"DEAL_"));
-   writer.PutText("entry",RubiName(way,"DEAL_ENTRY_"));
-   writer.PutNumber("volume",HistoryDealGetDouble(ticket,DEAL_VOLUME));
-   writer.PutNumber("price",HistoryDealGetDouble(ticket,DEAL_PRICE));
-   writer.PutNumber("sl",HistoryDealGetDouble(ticket,DEAL_SL));
-   writer.PutNumber("tp",HistoryDealGetDouble(ticket,DEAL_TP));
-   writer.PutNumber("profit",HistoryDealGetDouble(ticket,DEAL_PROFIT));
-   writer.PutNumber("swap",HistoryDealGetDouble(ticket,DEAL_SWAP));
-   writer.PutNumber("commission",HistoryDealGetDouble(ticket,DEAL_COMMISSION));
-   writer.PutNumber("fee",HistoryDealGetDouble(ticket,DEAL_FEE));
-   writer.PutTicket("magic",(ulong)HistoryDealGetInteger(ticket,DEAL_MAGIC));
-   writer.PutText("comment",HistoryDealGetString(ticket,DEAL_COMMENT));
-   writer.PutText("reason",RubiName(reason,"DEAL_REASON_"));
-   writer.PutLong("time_msc",HistoryDealGetInteger(ticket,DEAL_TIME_MSC));
-   writer.CloseObject();
-   return(true);
-  }
-//+------------------------------------------------------------------+
-//| One order that left the book                                     |
-//+------------------------------------------------------------------+
-bool CRubiDeals::WriteOrder(CRubiJsonWriter &writer,const ulong ticket) const
-  {
-   if(!HistoryOrderSelect(ticket))
-      return(false);
-   string type=EnumToString((ENUM_ORDER_TYPE)HistoryOrderGetInteger(ticket,ORDER_TYPE));
-   string state=EnumToString((ENUM_ORDER_STATE)HistoryOrderGetInteger(ticket,ORDER_STATE));
-   writer.OpenObject("");
-   writer.PutTicket("ticket",ticket);
-   writer.PutText("state",RubiName(state,"ORDER_STATE_"));
-   writer.PutLong("time_done_msc",HistoryOrderGetInteger(ticket,ORDER_TIME_DONE_MSC));
-   writer.PutTicket("position_id",(ulong)HistoryOrderGetInteger(ticket,ORDER_POSITION_ID));
-   writer.PutText("symbol",HistoryOrderGetString(ticket,ORDER_SYMBOL));
-   writer.PutText("type",RubiName(type,"ORDER_TYPE_"));
-   writer.PutNumber("volume_initial",HistoryOrderGetDouble(ticket,ORDER_VOLUME_INITIAL));
-   writer.PutNumber("volume_current",HistoryOrderGetDouble(ticket,ORDER_VOLUME_CURRENT));
-   writer.PutTicket("magic",(ulong)HistoryOrderGetInteger(ticket,ORDER_MAGIC));
-   writer.PutText("comment",HistoryOrderGetString(ticket,ORDER_COMMENT));
-   writer.CloseObject();
-   return(true);
-  }
-//+------------------------------------------------------------------+
-//| The service has what was written last                            |
-//+------------------------------------------------------------------+
-void CRubiDeals::Acknowledged(void)
-  {
-   m_deals.Land();
-   m_orders.Land();
-  }
-//+------------------------------------------------------------------+
-//| What was written last will be written anew                       |
-//+------------------------------------------------------------------+
-void CRubiDeals::Dropped(void)
-  {
-   m_deals.Fly(0);
-   m_orders.Fly(0);
-  }
-//+------------------------------------------------------------------+
-//+------------------------------------------------------------------+
-//|                                                      Folders.mqh |
-//|                                     Copyright 2025, Rubi Studio. |
-//|                                     https://www.rubi-studio.com/ |
-//+------------------------------------------------------------------+
-//+------------------------------------------------------------------+
-//| Make a folder and every folder above it                          |
-//+------------------------------------------------------------------+
-void RubiMakeFolder(const string path,const int common)
-  {
-   int size=StringLen(path);
-   for(int i=1; i<size; i++)
-     {
-      if(StringGetCharacter(path,i)=='/')
-         FolderCreate(StringSubstr(path,0,i),common);
-     }
-   FolderCreate(path,common);
-  }
-//+------------------------------------------------------------------+
-//+------------------------------------------------------------------+
-//|                                                        Guard.mqh |
-//|                                     Copyright 2025, Rubi Studio. |
-//|                                     https://www.rubi-studio.com/ |
-//+------------------------------------------------------------------+
-//+------------------------------------------------------------------+
-//|                                                      Command.mqh |
-//|                                     Copyright 2025, Rubi Studio. |
-//|                                     https://www.rubi-studio.com/ |
-//+------------------------------------------------------------------+
-//+------------------------------------------------------------------+
-//|                                                   JsonReader.mqh |
-//|                                     Copyright 2025, Rubi Studio. |
-//|                                     https://www.rubi-studio.com/ |
 //+------------------------------------------------------------------+
 //+------------------------------------------------------------------+
 //|                                                  JsonScanner.mqh |
@@ -1655,6 +996,9 @@ public:
    bool              Present(const int node) const;
    string            Text(const int node) const;
    string            Raw(const int node) const;
+   string            Key(const int node) const;
+   string            Json(const int node) const;
+   bool              Sound(void) const;
    long              Long(const int node) const;
    ulong             Ticket(const int node) const;
    double            Number(const int node) const;
@@ -1861,7 +1205,7 @@ int CRubiJsonReader::Find(const int node,const string key) const
       return(-1);
    for(int child=First(node); child>=0; child=Next(child))
      {
-      if(Unescape(m_nodes[child].key_from,m_nodes[child].key_size)==key)
+      if(Key(child)==key)
          return(child);
      }
    return(-1);
@@ -1890,6 +1234,48 @@ string CRubiJsonReader::Text(const int node) const
    if(Kind(node)==RUBI_JSON_STRING)
       return(Unescape(m_nodes[node].from,m_nodes[node].size));
    return(Raw(node));
+  }
+//+------------------------------------------------------------------+
+//| The key of a member, resolved                                    |
+//+------------------------------------------------------------------+
+string CRubiJsonReader::Key(const int node) const
+  {
+   if(node<0 || node>=m_count)
+      return("");
+   return(Unescape(m_nodes[node].key_from,m_nodes[node].key_size));
+  }
+//+------------------------------------------------------------------+
+//| A value as JSON                                                  |
+//+------------------------------------------------------------------+
+string CRubiJsonReader::Json(const int node) const
+  {
+   if(!Present(node))
+      return("null");
+   if(Kind(node)==RUBI_JSON_STRING)
+      return("\""+Raw(node)+"\"");
+   return(Raw(node));
+  }
+//+------------------------------------------------------------------+
+//| Would every other reader take it too: whole letters in all texts,|
+//| finite numbers of a size that money has                          |
+//+------------------------------------------------------------------+
+bool CRubiJsonReader::Sound(void) const
+  {
+   if(StringFind(m_text,"\\u0000")>=0)
+      return(false);
+   for(int i=0; i<m_count; i++)
+     {
+      if(!RubiWholeLetters(Key(i)))
+         return(false);
+      if(m_nodes[i].kind==RUBI_JSON_STRING && !RubiWholeLetters(Text(i)))
+         return(false);
+      if(m_nodes[i].kind!=RUBI_JSON_NUMBER)
+         continue;
+      double value=Number(i);
+      if(m_nodes[i].size>RUBI_NUMBER_LETTERS || !MathIsValidNumber(value) || MathAbs(value)>=RUBI_NUMBER_MAX)
+         return(false);
+     }
+   return(true);
   }
 //+------------------------------------------------------------------+
 //| A whole number out of a number or a string                       |
@@ -1944,6 +1330,285 @@ double CRubiJsonReader::NumberOf(const int node,const string key) const
   }
 //+------------------------------------------------------------------+
 //+------------------------------------------------------------------+
+//|                                                     Settings.mqh |
+//|                                     Copyright 2025, Rubi Studio. |
+//|                                     https://www.rubi-studio.com/ |
+//+------------------------------------------------------------------+
+//+------------------------------------------------------------------+
+//|                                                   Timeframes.mqh |
+//|                                     Copyright 2025, Rubi Studio. |
+//|                                     https://www.rubi-studio.com/ |
+//+------------------------------------------------------------------+
+//+------------------------------------------------------------------+
+//| A timeframe's name on the wire: M1, H1, D1                       |
+//+------------------------------------------------------------------+
+string RubiTimeframeName(const ENUM_TIMEFRAMES frame)
+  {
+   return(RubiName(EnumToString(frame),"PERIOD_"));
+  }
+//+------------------------------------------------------------------+
+//| The timeframes that the service keeps, shortest first            |
+//+------------------------------------------------------------------+
+int RubiTimeframes(ENUM_TIMEFRAMES &frames[])
+  {
+   ArrayResize(frames,9);
+   frames[0]=PERIOD_M1;
+   frames[1]=PERIOD_M5;
+   frames[2]=PERIOD_M15;
+   frames[3]=PERIOD_M30;
+   frames[4]=PERIOD_H1;
+   frames[5]=PERIOD_H4;
+   frames[6]=PERIOD_D1;
+   frames[7]=PERIOD_W1;
+   frames[8]=PERIOD_MN1;
+   return(9);
+  }
+//+------------------------------------------------------------------+
+//| Timeframes out of "M1,H1,D1", each once and in that order; false |
+//| when a name is none of them                                      |
+//+------------------------------------------------------------------+
+bool RubiReadTimeframes(const string list,ENUM_TIMEFRAMES &frames[])
+  {
+   ENUM_TIMEFRAMES known[];
+   string          names[];
+   int             kinds=RubiTimeframes(known);
+   int             count=StringSplit(list,',',names);
+   int             kept=0;
+   ArrayResize(frames,0);
+   for(int i=0; i<count; i++)
+     {
+      string name=names[i];
+      int    found=-1;
+      bool   again=false;
+      StringTrimLeft(name);
+      StringTrimRight(name);
+      StringToUpper(name);
+      if(name=="")
+         continue;
+      for(int k=0; k<kinds; k++)
+        {
+         if(RubiTimeframeName(known[k])==name)
+            found=k;
+        }
+      if(found<0)
+         return(false);
+      for(int k=0; k<kept; k++)
+        {
+         if(frames[k]==known[found])
+            again=true;
+        }
+      if(again)
+         continue;
+      ArrayResize(frames,kept+1,16);
+      frames[kept]=known[found];
+      kept++;
+     }
+   return(true);
+  }
+//+------------------------------------------------------------------+
+//+------------------------------------------------------------------+
+//| Class CRubiSettings.                                             |
+//| Purpose: the inputs, checked and brought into range.             |
+//+------------------------------------------------------------------+
+class CRubiSettings
+  {
+public:
+   //--- the service
+   string            m_url;
+   string            m_token;
+   string            m_secret;
+   int               m_interval;
+   int               m_timeout;
+   int               m_wait;
+   //--- limits of this terminal
+   bool              m_trading;
+   double            m_max_risk;
+   int               m_max_positions;
+   double            m_max_lot;
+   int               m_max_per_minute;
+   //--- habits of this terminal
+   bool              m_demo_only;
+   bool              m_dry_run;
+   bool              m_need_stop;
+   int               m_deviation;
+   int               m_quote_age;
+   ulong             m_magic;
+   //--- data
+   string            m_symbols;
+   bool              m_ticks;
+   bool              m_bars;
+   string            m_timeframes;
+   int               m_history_days;
+
+                     CRubiSettings(void);
+   void              Service(const string url,const string token,const string secret,
+                             const int interval,const int timeout,const int wait);
+   void              Limits(const bool trading,const double max_risk,const int max_positions,
+                            const double max_lot,const int max_per_minute);
+   void              Habits(const bool demo_only,const bool dry_run,const bool need_stop,
+                            const int deviation,const int quote_age,const long magic);
+   void              Data(const string symbols,const bool ticks,const bool bars,
+                          const string timeframes,const int history_days);
+   string            Fault(void) const;
+   bool              Overheard(void) const;
+
+private:
+   int               Within(const int value,const int lowest,const int highest) const;
+   bool              Printable(const string text) const;
+  };
+//+------------------------------------------------------------------+
+//| Constructor                                                      |
+//+------------------------------------------------------------------+
+CRubiSettings::CRubiSettings(void)
+  {
+   m_url="";
+   m_token="";
+   m_secret="";
+   m_interval=5000;
+   m_timeout=RUBI_TIMEOUT_MAX_MS;
+   m_wait=0;
+   m_trading=false;
+   m_max_risk=0.0;
+   m_max_positions=0;
+   m_max_lot=0.0;
+   m_max_per_minute=0;
+   m_demo_only=true;
+   m_dry_run=false;
+   m_need_stop=true;
+   m_deviation=0;
+   m_quote_age=0;
+   m_magic=0;
+   m_symbols="";
+   m_ticks=false;
+   m_bars=false;
+   m_timeframes="";
+   m_history_days=1;
+  }
+//+------------------------------------------------------------------+
+//| Where the service is and how often it is asked                   |
+//+------------------------------------------------------------------+
+void CRubiSettings::Service(const string url,const string token,const string secret,
+                            const int interval,const int timeout,const int wait)
+  {
+   m_url=url;
+   StringTrimLeft(m_url);
+   StringTrimRight(m_url);
+   while(StringLen(m_url)>0 && StringGetCharacter(m_url,StringLen(m_url)-1)=='/')
+      m_url=RubiCut(m_url,0,StringLen(m_url)-1);
+   m_token=token;
+   StringTrimLeft(m_token);
+   StringTrimRight(m_token);
+   m_secret=secret;
+   m_interval=Within(interval,100,60000);
+   m_timeout=Within(timeout,RUBI_TIMEOUT_MIN_MS,RUBI_TIMEOUT_MAX_MS);
+   m_wait=Within(wait,0,RUBI_WAIT_MAX_MS);
+  }
+//+------------------------------------------------------------------+
+//| What this terminal never passes, whatever the service says       |
+//+------------------------------------------------------------------+
+void CRubiSettings::Limits(const bool trading,const double max_risk,const int max_positions,
+                           const double max_lot,const int max_per_minute)
+  {
+   m_trading=trading;
+   m_max_risk=max_risk;
+   m_max_positions=max_positions;
+   m_max_lot=max_lot;
+   m_max_per_minute=max_per_minute;
+  }
+//+------------------------------------------------------------------+
+//| How this terminal trades                                         |
+//+------------------------------------------------------------------+
+void CRubiSettings::Habits(const bool demo_only,const bool dry_run,const bool need_stop,
+                           const int deviation,const int quote_age,const long magic)
+  {
+   m_demo_only=demo_only;
+   m_dry_run=dry_run;
+   m_need_stop=need_stop;
+   m_deviation=Within(deviation,0,10000);
+   m_quote_age=Within(quote_age,1,86400);
+   m_magic=(magic>0) ? (ulong)magic : 0;
+  }
+//+------------------------------------------------------------------+
+//| What this terminal tells besides its account                     |
+//+------------------------------------------------------------------+
+void CRubiSettings::Data(const string symbols,const bool ticks,const bool bars,
+                         const string timeframes,const int history_days)
+  {
+   m_symbols=symbols;
+   m_ticks=ticks;
+   m_bars=bars;
+   m_timeframes=timeframes;
+   m_history_days=Within(history_days,1,3650);
+  }
+//+------------------------------------------------------------------+
+//| A number brought into its range                                  |
+//+------------------------------------------------------------------+
+int CRubiSettings::Within(const int value,const int lowest,const int highest) const
+  {
+   if(value<lowest)
+      return(lowest);
+   if(value>highest)
+      return(highest);
+   return(value);
+  }
+//+------------------------------------------------------------------+
+//| Printable ASCII only: a line end in a token would be a header    |
+//+------------------------------------------------------------------+
+bool CRubiSettings::Printable(const string text) const
+  {
+   int size=StringLen(text);
+   for(int i=0; i<size; i++)
+     {
+      ushort letter=StringGetCharacter(text,i);
+      if(letter<=0x20 || letter>=0x7F)
+         return(false);
+     }
+   return(true);
+  }
+//+------------------------------------------------------------------+
+//| What is wrong with the inputs, empty when nothing is             |
+//+------------------------------------------------------------------+
+string CRubiSettings::Fault(void) const
+  {
+   bool plain=(StringFind(m_url,"http://")==0);
+   bool safe=(StringFind(m_url,"https://")==0);
+   if((!plain && !safe) || !Printable(m_url))
+      return("BackendURL must begin with https:// (or http:// for a service on this machine), without spaces");
+   if(m_token=="")
+      return("APIToken is empty: make an EA token in the service and paste it here");
+   if(!Printable(m_token))
+      return("APIToken holds spaces or letters that no token has: copy it again, whole");
+   if(m_max_risk<=0.0 || m_max_risk>100.0)
+      return("MaxRiskPercent must be more than 0 and at most 100");
+   if(m_max_positions<1)
+      return("MaxOpenPositions must be at least 1");
+   if(m_max_lot<=0.0)
+      return("MaxLot must be more than 0");
+   if(m_max_per_minute<1)
+      return("MaxOrdersPerMinute must be at least 1");
+   ENUM_TIMEFRAMES frames[];
+   if(!RubiReadTimeframes(m_timeframes,frames))
+      return("BarsTimeframes must be names out of M1, M5, M15, M30, H1, H4, D1, W1, MN1 with commas between");
+   return("");
+  }
+//+------------------------------------------------------------------+
+//| Does the token leave this machine in clear text                  |
+//+------------------------------------------------------------------+
+bool CRubiSettings::Overheard(void) const
+  {
+   if(StringFind(m_url,"http://")!=0)
+      return(false);
+   string host=StringSubstr(m_url,7);
+   StringToLower(host);
+   return(StringFind(host,"localhost")!=0 && StringFind(host,"127.")!=0 && StringFind(host,"[::1]")!=0);
+  }
+//+------------------------------------------------------------------+
+//+------------------------------------------------------------------+
+//|                                                      Symbols.mqh |
+//|                                     Copyright 2025, Rubi Studio. |
+//|                                     https://www.rubi-studio.com/ |
+//+------------------------------------------------------------------+
+//+------------------------------------------------------------------+
 //|                                                        Bytes.mqh |
 //|                                     Copyright 2025, Rubi Studio. |
 //|                                     https://www.rubi-studio.com/ |
@@ -1958,6 +1623,24 @@ int RubiToBytes(const string text,uchar &bytes[])
       size--;
    ArrayResize(bytes,size);
    return(size);
+  }
+//+------------------------------------------------------------------+
+//| How many bytes a text has as UTF-8                               |
+//+------------------------------------------------------------------+
+int RubiByteSize(const string text)
+  {
+   int size=StringLen(text);
+   int bytes=0;
+   for(int i=0; i<size; i++)
+     {
+      ushort letter=StringGetCharacter(text,i);
+      //--- each half of a surrogate pair is two of its four bytes
+      if(letter<0x80)
+         bytes++;
+      else
+         bytes+=(letter<0x800 || (letter>=0xD800 && letter<=0xDFFF)) ? 2 : 3;
+     }
+   return(bytes);
   }
 //+------------------------------------------------------------------+
 //| The text of UTF-8 bytes                                          |
@@ -1998,6 +1681,15 @@ string RubiSha256Hex(const string text)
    if(!RubiSha256(bytes,digest))
       return("");
    return(RubiHex(digest));
+  }
+//+------------------------------------------------------------------+
+//| A name the service takes as a key: a long one by its SHA-256     |
+//+------------------------------------------------------------------+
+string RubiKey(const string name)
+  {
+   if(StringLen(name)<=RUBI_KEY_LETTERS)
+      return(name);
+   return("sha256:"+RubiSha256Hex(name));
   }
 //+------------------------------------------------------------------+
 //| HMAC-SHA-256 (RFC 2104), hexadecimal; empty when it failed       |
@@ -2054,6 +1746,961 @@ string RubiUuid(const string seed)
    return(StringSubstr(hex,0,8)+"-"+StringSubstr(hex,8,4)+"-4"+StringSubstr(hex,13,3)
           +"-a"+StringSubstr(hex,17,3)+"-"+StringSubstr(hex,20,12));
   }
+//+------------------------------------------------------------------+
+//+------------------------------------------------------------------+
+//| Class CRubiSymbols.                                              |
+//| Purpose: which symbols are watched, and their specifications: a  |
+//|          specification is sent again when it has changed.        |
+//+------------------------------------------------------------------+
+class CRubiSymbols
+  {
+private:
+   string            m_list;
+   string            m_names[];
+   string            m_sent[];
+   string            m_flying[];
+   int               m_count;
+   bool              m_all;
+   ulong             m_looked;
+
+   void              Watch(const string name);
+   void              WriteOne(CRubiJsonWriter &writer,const string name) const;
+
+public:
+                     CRubiSymbols(void);
+   void              Configure(const CRubiSettings &settings);
+   void              Refresh(void);
+   void              Need(void);
+   int               Count(void) const;
+   string            Name(const int index) const;
+   string            Hash(void) const;
+   void              Write(CRubiJsonWriter &writer);
+   void              Acknowledged(void);
+  };
+//+------------------------------------------------------------------+
+//| Constructor                                                      |
+//+------------------------------------------------------------------+
+CRubiSymbols::CRubiSymbols(void)
+  {
+   m_list="";
+   m_count=0;
+   m_all=false;
+   m_looked=0;
+  }
+//+------------------------------------------------------------------+
+//| Take the inputs                                                  |
+//+------------------------------------------------------------------+
+void CRubiSymbols::Configure(const CRubiSettings &settings)
+  {
+   m_list=settings.m_symbols;
+   m_count=0;
+   m_all=true;
+   m_looked=0;
+  }
+//+------------------------------------------------------------------+
+//| Watch one more symbol                                            |
+//+------------------------------------------------------------------+
+void CRubiSymbols::Watch(const string name)
+  {
+   if(name=="" || m_count>=RUBI_WATCH_MAX)
+      return;
+   for(int i=0; i<m_count; i++)
+     {
+      if(m_names[i]==name)
+         return;
+     }
+   if(!SymbolSelect(name,true))
+      return;
+   ArrayResize(m_names,m_count+1,64);
+   ArrayResize(m_sent,m_count+1,64);
+   ArrayResize(m_flying,m_count+1,64);
+   m_names[m_count]=name;
+   m_sent[m_count]="";
+   m_flying[m_count]="";
+   m_count++;
+  }
+//+------------------------------------------------------------------+
+//| The input's list, or Market Watch; and whatever is held          |
+//+------------------------------------------------------------------+
+void CRubiSymbols::Refresh(void)
+  {
+   string parts[];
+   int    count=StringSplit(m_list,',',parts);
+   for(int i=0; i<count; i++)
+     {
+      string name=parts[i];
+      StringTrimLeft(name);
+      StringTrimRight(name);
+      Watch(name);
+     }
+   if(m_list=="")
+     {
+      int total=SymbolsTotal(true);
+      for(int i=0; i<total; i++)
+         Watch(SymbolName(i,true));
+     }
+   Watch(Symbol());
+   int total=PositionsTotal();
+   for(int i=0; i<total; i++)
+      Watch(PositionGetSymbol(i));
+  }
+//+------------------------------------------------------------------+
+//| The service asks for all of them                                 |
+//+------------------------------------------------------------------+
+void CRubiSymbols::Need(void)
+  {
+   for(int i=0; i<m_count; i++)
+      m_sent[i]="";
+   m_all=true;
+  }
+//+------------------------------------------------------------------+
+//| Symbols watched                                                  |
+//+------------------------------------------------------------------+
+int CRubiSymbols::Count(void) const
+  {
+   return(m_count);
+  }
+//+------------------------------------------------------------------+
+//| A watched symbol                                                 |
+//+------------------------------------------------------------------+
+string CRubiSymbols::Name(const int index) const
+  {
+   return(m_names[index]);
+  }
+//+------------------------------------------------------------------+
+//| One hash over the names and what does not move with the market   |
+//+------------------------------------------------------------------+
+string CRubiSymbols::Hash(void) const
+  {
+   string text="";
+   for(int i=0; i<m_count; i++)
+      text+=StringFormat("%s|%I64d|%s|%s|%s|%s\n",m_names[i],SymbolInfoInteger(m_names[i],SYMBOL_DIGITS),
+                         RubiNumber(SymbolInfoDouble(m_names[i],SYMBOL_TRADE_CONTRACT_SIZE)),
+                         RubiNumber(SymbolInfoDouble(m_names[i],SYMBOL_VOLUME_MIN)),
+                         RubiNumber(SymbolInfoDouble(m_names[i],SYMBOL_VOLUME_MAX)),
+                         RubiNumber(SymbolInfoDouble(m_names[i],SYMBOL_VOLUME_STEP)));
+   return(RubiSha256Hex(text));
+  }
+//+------------------------------------------------------------------+
+//| One specification                                                |
+//+------------------------------------------------------------------+
+void CRubiSymbols::WriteOne(CRubiJsonWriter &writer,const string name) const
+  {
+   string mode=EnumToString((ENUM_SYMBOL_TRADE_MODE)SymbolInfoInteger(name,SYMBOL_TRADE_MODE));
+   string execution=EnumToString((ENUM_SYMBOL_TRADE_EXECUTION)SymbolInfoInteger(name,SYMBOL_TRADE_EXEMODE));
+   double initial=0.0;
+   double maintenance=0.0;
+   writer.OpenObject("");
+   writer.PutText("name",name);
+   writer.PutLong("digits",SymbolInfoInteger(name,SYMBOL_DIGITS));
+   writer.PutNumber("point",SymbolInfoDouble(name,SYMBOL_POINT));
+   writer.PutNumber("tick_size",SymbolInfoDouble(name,SYMBOL_TRADE_TICK_SIZE));
+   writer.PutNumber("tick_value_profit",SymbolInfoDouble(name,SYMBOL_TRADE_TICK_VALUE_PROFIT));
+   writer.PutNumber("tick_value_loss",SymbolInfoDouble(name,SYMBOL_TRADE_TICK_VALUE_LOSS));
+   writer.PutNumber("contract_size",SymbolInfoDouble(name,SYMBOL_TRADE_CONTRACT_SIZE));
+   writer.PutNumber("volume_min",SymbolInfoDouble(name,SYMBOL_VOLUME_MIN));
+   writer.PutNumber("volume_max",SymbolInfoDouble(name,SYMBOL_VOLUME_MAX));
+   writer.PutNumber("volume_step",SymbolInfoDouble(name,SYMBOL_VOLUME_STEP));
+   writer.PutNumber("volume_limit",SymbolInfoDouble(name,SYMBOL_VOLUME_LIMIT));
+   writer.PutLong("stops_level",SymbolInfoInteger(name,SYMBOL_TRADE_STOPS_LEVEL));
+   writer.PutLong("freeze_level",SymbolInfoInteger(name,SYMBOL_TRADE_FREEZE_LEVEL));
+   writer.PutText("trade_mode",RubiName(mode,"SYMBOL_TRADE_MODE_"));
+   writer.PutText("trade_exemode",RubiName(execution,"SYMBOL_TRADE_EXECUTION_"));
+   writer.PutLong("filling_flags",SymbolInfoInteger(name,SYMBOL_FILLING_MODE));
+   writer.PutLong("order_modes",SymbolInfoInteger(name,SYMBOL_ORDER_MODE));
+   writer.PutLong("expiration_modes",SymbolInfoInteger(name,SYMBOL_EXPIRATION_MODE));
+   writer.PutText("currency_base",SymbolInfoString(name,SYMBOL_CURRENCY_BASE));
+   writer.PutText("currency_profit",SymbolInfoString(name,SYMBOL_CURRENCY_PROFIT));
+   writer.PutText("currency_margin",SymbolInfoString(name,SYMBOL_CURRENCY_MARGIN));
+   writer.PutNumber("margin_initial",SymbolInfoDouble(name,SYMBOL_MARGIN_INITIAL));
+   if(SymbolInfoMarginRate(name,ORDER_TYPE_BUY,initial,maintenance))
+      writer.PutNumber("margin_rate",initial);
+   writer.PutNumber("swap_long",SymbolInfoDouble(name,SYMBOL_SWAP_LONG));
+   writer.PutNumber("swap_short",SymbolInfoDouble(name,SYMBOL_SWAP_SHORT));
+   writer.CloseObject();
+  }
+//+------------------------------------------------------------------+
+//| Write the specifications that the service does not have so       |
+//+------------------------------------------------------------------+
+void CRubiSymbols::Write(CRubiJsonWriter &writer)
+  {
+   ulong now=GetTickCount64();
+   for(int i=0; i<m_count; i++)
+      m_flying[i]="";
+   if(!m_all && now-m_looked<RUBI_SPECS_MS)
+      return;
+   m_looked=now;
+   Refresh();
+   int written=0;
+   for(int i=0; i<m_count && written<RUBI_SPECS_PER_SYNC; i++)
+     {
+      CRubiJsonWriter one;
+      WriteOne(one,m_names[i]);
+      string text=one.Text();
+      if(text==m_sent[i])
+         continue;
+      if(written==0)
+         writer.OpenList("symbols");
+      writer.PutRaw("",text);
+      m_flying[i]=text;
+      written++;
+     }
+   if(written>0)
+      writer.CloseList();
+   m_all=(written==RUBI_SPECS_PER_SYNC);
+  }
+//+------------------------------------------------------------------+
+//| The service has what was written last                            |
+//+------------------------------------------------------------------+
+void CRubiSymbols::Acknowledged(void)
+  {
+   for(int i=0; i<m_count; i++)
+     {
+      if(m_flying[i]!="")
+         m_sent[i]=m_flying[i];
+      m_flying[i]="";
+     }
+  }
+//+------------------------------------------------------------------+
+//+------------------------------------------------------------------+
+//| Class CRubiBars.                                                 |
+//| Purpose: closed bars of the watched symbols in some timeframes,  |
+//|          oldest first and without a hole: what an outage left out|
+//|          is sent when it is over, from where the service has got |
+//|          to. A row is one symbol in one timeframe.               |
+//+------------------------------------------------------------------+
+class CRubiBars
+  {
+private:
+   bool              m_on;
+   ENUM_TIMEFRAMES   m_frames[];
+   int               m_frame_count;
+   string            m_names[];        // as the watched symbols
+   int               m_count;
+   long              m_last[];         // newest bar the service has, by row, broker wall clock, 0 for none
+   long              m_new[];          // the same once the body on its way is answered
+   int               m_turn;
+   int               m_written;
+
+   void              Align(const CRubiSymbols &symbols);
+   int               Missing(const string name,const ENUM_TIMEFRAMES frame,const long last,MqlRates &rates[]) const;
+   void              WriteBar(CRubiJsonWriter &writer,const string name,const ENUM_TIMEFRAMES frame,const MqlRates &bar);
+   void              WriteRow(CRubiJsonWriter &writer,const int row);
+
+public:
+                     CRubiBars(void);
+   void              Configure(const CRubiSettings &settings);
+   void              Reset(void);
+   void              Resume(const CRubiJsonReader &reader,const int node,const CRubiSymbols &symbols);
+   void              Write(CRubiJsonWriter &writer,const CRubiSymbols &symbols);
+   void              Acknowledged(void);
+   void              Dropped(void);
+  };
+//+------------------------------------------------------------------+
+//| Constructor                                                      |
+//+------------------------------------------------------------------+
+CRubiBars::CRubiBars(void)
+  {
+   m_on=false;
+   m_frame_count=0;
+   m_count=0;
+   m_turn=0;
+   m_written=0;
+  }
+//+------------------------------------------------------------------+
+//| Take the inputs                                                  |
+//+------------------------------------------------------------------+
+void CRubiBars::Configure(const CRubiSettings &settings)
+  {
+   RubiReadTimeframes(settings.m_timeframes,m_frames);
+   m_frame_count=ArraySize(m_frames);
+   m_on=(settings.m_bars && m_frame_count>0);
+   m_count=0;
+   m_turn=0;
+  }
+//+------------------------------------------------------------------+
+//| Another account: nothing of its bars is known                    |
+//+------------------------------------------------------------------+
+void CRubiBars::Reset(void)
+  {
+   for(int row=0; row<m_count*m_frame_count; row++)
+     {
+      m_last[row]=0;
+      m_new[row]=0;
+     }
+  }
+//+------------------------------------------------------------------+
+//| A row for each timeframe of each symbol that is new              |
+//+------------------------------------------------------------------+
+void CRubiBars::Align(const CRubiSymbols &symbols)
+  {
+   int total=symbols.Count();
+   if(total<=m_count)
+      return;
+   ArrayResize(m_names,total,64);
+   ArrayResize(m_last,total*m_frame_count,256);
+   ArrayResize(m_new,total*m_frame_count,256);
+   for(int i=m_count; i<total; i++)
+     {
+      m_names[i]=symbols.Name(i);
+      for(int k=0; k<m_frame_count; k++)
+        {
+         m_last[i*m_frame_count+k]=0;
+         m_new[i*m_frame_count+k]=0;
+        }
+     }
+   m_count=total;
+  }
+//+------------------------------------------------------------------+
+//| Go on from where the service has got to: {symbol:{timeframe:time}}|
+//+------------------------------------------------------------------+
+void CRubiBars::Resume(const CRubiJsonReader &reader,const int node,const CRubiSymbols &symbols)
+  {
+   if(!m_on)
+      return;
+   Align(symbols);
+//--- an older service does not say: what was acknowledged here still holds
+   if(reader.Kind(node)!=RUBI_JSON_OBJECT)
+      return;
+   Reset();
+   for(int child=reader.First(node); child>=0; child=reader.Next(child))
+     {
+      string name=reader.Key(child);
+      for(int i=0; i<m_count; i++)
+        {
+         if(m_names[i]!=name)
+            continue;
+         for(int k=0; k<m_frame_count; k++)
+           {
+            long last=reader.LongOf(child,RubiTimeframeName(m_frames[k]));
+            //--- a time to come is a wrong clock
+            if(last>(long)TimeTradeServer())
+               last=0;
+            m_last[i*m_frame_count+k]=last;
+            m_new[i*m_frame_count+k]=last;
+           }
+        }
+     }
+  }
+//+------------------------------------------------------------------+
+//| The closed bars after the last one; -1 or 0 for none             |
+//+------------------------------------------------------------------+
+int CRubiBars::Missing(const string name,const ENUM_TIMEFRAMES frame,const long last,MqlRates &rates[]) const
+  {
+   MqlRates newest[];
+   long     seconds=(long)PeriodSeconds(frame);
+//--- the bar after it is still growing, whatever the clock of the market does
+   if(last>0 && (long)TimeTradeServer()<last+2*seconds)
+      return(0);
+   if(last<=0)
+      return(CopyRates(name,frame,1,(seconds<3600) ? RUBI_MINUTES_FIRST : RUBI_BARS_FIRST,rates));
+   if(CopyRates(name,frame,1,1,newest)!=1)
+      return(0);
+   long until=(long)newest[0].time;
+   long from=last+1;
+   if(until<from)
+      return(0);
+//--- after a very long silence only so far back
+   if(until-from>seconds*RUBI_BARS_BACK)
+      from=until-seconds*RUBI_BARS_BACK;
+   return(CopyRates(name,frame,(datetime)from,(datetime)until,rates));
+  }
+//+------------------------------------------------------------------+
+//| One bar                                                          |
+//+------------------------------------------------------------------+
+void CRubiBars::WriteBar(CRubiJsonWriter &writer,const string name,const ENUM_TIMEFRAMES frame,const MqlRates &bar)
+  {
+   if(m_written==0)
+      writer.OpenList("bars");
+   writer.OpenObject("");
+   writer.PutText("symbol",name);
+   writer.PutText("timeframe",RubiTimeframeName(frame));
+   writer.PutLong("time",(long)bar.time);
+   writer.PutNumber("open",bar.open);
+   writer.PutNumber("high",bar.high);
+   writer.PutNumber("low",bar.low);
+   writer.PutNumber("close",bar.close);
+   writer.PutLong("tick_volume",bar.tick_volume);
+   writer.PutLong("spread",bar.spread);
+   writer.PutLong("real_volume",bar.real_volume);
+   writer.CloseObject();
+   m_written++;
+  }
+//+------------------------------------------------------------------+
+//| What a row lacks, oldest first, as far as the body has room      |
+//+------------------------------------------------------------------+
+void CRubiBars::WriteRow(CRubiJsonWriter &writer,const int row)
+  {
+   MqlRates        rates[];
+   string          name=m_names[row/m_frame_count];
+   ENUM_TIMEFRAMES frame=m_frames[row%m_frame_count];
+   int             copied=Missing(name,frame,m_last[row],rates);
+   for(int i=0; i<copied && m_written<RUBI_BARS_PER_SYNC; i++)
+     {
+      if((long)rates[i].time<=m_new[row])
+         continue;
+      WriteBar(writer,name,frame,rates[i]);
+      m_new[row]=(long)rates[i].time;
+     }
+  }
+//+------------------------------------------------------------------+
+//| Bars of the rows, each cycle beginning elsewhere                 |
+//+------------------------------------------------------------------+
+void CRubiBars::Write(CRubiJsonWriter &writer,const CRubiSymbols &symbols)
+  {
+   m_written=0;
+   Dropped();
+   if(!m_on)
+      return;
+   Align(symbols);
+   int rows=m_count*m_frame_count;
+   int loaded=0;
+   for(int i=0; i<rows && m_written<RUBI_BARS_PER_SYNC; i++)
+     {
+      m_turn=(m_turn+1)%rows;
+      //--- the terminal fetches what it does not have, and may wait for it: one row at a time
+      if(SeriesInfoInteger(m_names[m_turn/m_frame_count],m_frames[m_turn%m_frame_count],SERIES_SYNCHRONIZED)==0)
+        {
+         if(loaded>0)
+            continue;
+         loaded++;
+        }
+      WriteRow(writer,m_turn);
+     }
+   if(m_written>0)
+      writer.CloseList();
+  }
+//+------------------------------------------------------------------+
+//| The service has what was written last                            |
+//+------------------------------------------------------------------+
+void CRubiBars::Acknowledged(void)
+  {
+   for(int row=0; row<m_count*m_frame_count; row++)
+      m_last[row]=m_new[row];
+  }
+//+------------------------------------------------------------------+
+//| What was written last will be written anew                       |
+//+------------------------------------------------------------------+
+void CRubiBars::Dropped(void)
+  {
+   for(int row=0; row<m_count*m_frame_count; row++)
+      m_new[row]=m_last[row];
+  }
+//+------------------------------------------------------------------+
+//+------------------------------------------------------------------+
+//|                                                        Clock.mqh |
+//|                                     Copyright 2025, Rubi Studio. |
+//|                                     https://www.rubi-studio.com/ |
+//+------------------------------------------------------------------+
+//--- length of a window of the clock, milliseconds
+#define RUBI_CLOCK_WINDOW_MS     600000
+//+------------------------------------------------------------------+
+//| Class CRubiClock.                                                |
+//| Purpose: the service's clock seen from here. Deadlines are the   |
+//|          service's, a PC's own clock may be minutes wrong.       |
+//|          A replayed answer carries an old time, so the largest   |
+//|          offset of the last two windows counts.                  |
+//+------------------------------------------------------------------+
+class CRubiClock
+  {
+private:
+   bool              m_known;
+   long              m_before;
+   long              m_current;
+   ulong             m_window;
+   long              m_stamp;
+
+public:
+                     CRubiClock(void);
+   void              Reset(void);
+   void              Learn(const string server_time);
+   long              NowMs(void) const;
+   long              NowSeconds(void) const;
+   long              Stamp(void);
+  };
+//+------------------------------------------------------------------+
+//| Constructor                                                      |
+//+------------------------------------------------------------------+
+CRubiClock::CRubiClock(void)
+  {
+   m_known=false;
+   m_before=0;
+   m_current=0;
+   m_window=0;
+   m_stamp=0;
+  }
+//+------------------------------------------------------------------+
+//| Forget what was learned                                          |
+//+------------------------------------------------------------------+
+void CRubiClock::Reset(void)
+  {
+   m_known=false;
+   m_stamp=0;
+  }
+//+------------------------------------------------------------------+
+//| Learn from the server_time of an answer                          |
+//+------------------------------------------------------------------+
+void CRubiClock::Learn(const string server_time)
+  {
+   long stamp=RubiFromIso(server_time);
+   if(stamp<=0)
+      return;
+   ulong now=GetTickCount64();
+   long  offset=stamp-(long)now;
+   if(!m_known)
+     {
+      m_known=true;
+      m_before=offset;
+      m_current=offset;
+      m_window=now;
+      return;
+     }
+   if(now-m_window>RUBI_CLOCK_WINDOW_MS)
+     {
+      m_before=m_current;
+      m_current=offset;
+      m_window=now;
+      return;
+     }
+   if(offset>m_current)
+      m_current=offset;
+  }
+//+------------------------------------------------------------------+
+//| Unix milliseconds, UTC                                           |
+//+------------------------------------------------------------------+
+long CRubiClock::NowMs(void) const
+  {
+   if(!m_known)
+      return((long)TimeGMT()*1000);
+   long offset=m_before;
+   if(m_current>offset)
+      offset=m_current;
+   return(offset+(long)GetTickCount64());
+  }
+//+------------------------------------------------------------------+
+//| Unix seconds, UTC                                                |
+//+------------------------------------------------------------------+
+long CRubiClock::NowSeconds(void) const
+  {
+   return(NowMs()/1000);
+  }
+//+------------------------------------------------------------------+
+//| Unix milliseconds that always rise                               |
+//+------------------------------------------------------------------+
+long CRubiClock::Stamp(void)
+  {
+   long now=NowMs();
+   if(now<=m_stamp)
+      now=m_stamp+1;
+   m_stamp=now;
+   return(now);
+  }
+//+------------------------------------------------------------------+
+//+------------------------------------------------------------------+
+//|                                                        Deals.mqh |
+//|                                     Copyright 2025, Rubi Studio. |
+//|                                     https://www.rubi-studio.com/ |
+//+------------------------------------------------------------------+
+//+------------------------------------------------------------------+
+//|                                                      Tickets.mqh |
+//|                                     Copyright 2025, Rubi Studio. |
+//|                                     https://www.rubi-studio.com/ |
+//+------------------------------------------------------------------+
+//+------------------------------------------------------------------+
+//| Class CRubiTickets.                                              |
+//| Purpose: a queue of tickets of history: what waits (oldest       |
+//|          first), what is on its way, what was ever seen.          |
+//+------------------------------------------------------------------+
+class CRubiTickets
+  {
+private:
+   ulong             m_queue[];
+   long              m_times[];
+   int               m_count;
+   ulong             m_known[];
+   int               m_known_count;
+   int               m_flying;
+
+   int               Place(const ulong ticket) const;
+
+public:
+                     CRubiTickets(void);
+   void              Reset(void);
+   void              Add(const ulong ticket,const long time_msc);
+   int               Count(void) const;
+   ulong             Ticket(const int index) const;
+   void              Skip(const int index);
+   void              Fly(const int count);
+   void              Land(void);
+  };
+//+------------------------------------------------------------------+
+//| Constructor                                                      |
+//+------------------------------------------------------------------+
+CRubiTickets::CRubiTickets(void)
+  {
+   m_count=0;
+   m_known_count=0;
+   m_flying=0;
+  }
+//+------------------------------------------------------------------+
+//| Forget everything                                                |
+//+------------------------------------------------------------------+
+void CRubiTickets::Reset(void)
+  {
+   m_count=0;
+   m_known_count=0;
+   m_flying=0;
+  }
+//+------------------------------------------------------------------+
+//| Where a ticket is or would be among those that were seen         |
+//+------------------------------------------------------------------+
+int CRubiTickets::Place(const ulong ticket) const
+  {
+   int low=0;
+   int high=m_known_count;
+   while(low<high)
+     {
+      int middle=(low+high)/2;
+      if(m_known[middle]<ticket)
+         low=middle+1;
+      else
+         high=middle;
+     }
+   return(low);
+  }
+//+------------------------------------------------------------------+
+//| Queue a ticket that was not seen before                          |
+//+------------------------------------------------------------------+
+void CRubiTickets::Add(const ulong ticket,const long time_msc)
+  {
+   int place=Place(ticket);
+   if(place<m_known_count && m_known[place]==ticket)
+      return;
+   ArrayResize(m_known,m_known_count+1,4096);
+   for(int k=m_known_count; k>place; k--)
+      m_known[k]=m_known[k-1];
+   m_known[place]=ticket;
+   m_known_count++;
+   ArrayResize(m_queue,m_count+1,1024);
+   ArrayResize(m_times,m_count+1,1024);
+   int at=m_count;
+//--- what flies keeps its place
+   while(at>m_flying && (m_times[at-1]>time_msc || (m_times[at-1]==time_msc && m_queue[at-1]>ticket)))
+     {
+      m_queue[at]=m_queue[at-1];
+      m_times[at]=m_times[at-1];
+      at--;
+     }
+   m_queue[at]=ticket;
+   m_times[at]=time_msc;
+   m_count++;
+  }
+//+------------------------------------------------------------------+
+//| Tickets that wait or fly                                         |
+//+------------------------------------------------------------------+
+int CRubiTickets::Count(void) const
+  {
+   return(m_count);
+  }
+//+------------------------------------------------------------------+
+//| A ticket of the queue                                            |
+//+------------------------------------------------------------------+
+ulong CRubiTickets::Ticket(const int index) const
+  {
+   return(m_queue[index]);
+  }
+//+------------------------------------------------------------------+
+//| Forget a ticket, so that a later look at history finds it anew   |
+//+------------------------------------------------------------------+
+void CRubiTickets::Skip(const int index)
+  {
+   int place=Place(m_queue[index]);
+   for(int k=place+1; k<m_known_count; k++)
+      m_known[k-1]=m_known[k];
+   m_known_count--;
+   for(int i=index+1; i<m_count; i++)
+     {
+      m_queue[i-1]=m_queue[i];
+      m_times[i-1]=m_times[i];
+     }
+   m_count--;
+  }
+//+------------------------------------------------------------------+
+//| The first ones are on their way                                  |
+//+------------------------------------------------------------------+
+void CRubiTickets::Fly(const int count)
+  {
+   m_flying=count;
+  }
+//+------------------------------------------------------------------+
+//| The service has what was on its way                              |
+//+------------------------------------------------------------------+
+void CRubiTickets::Land(void)
+  {
+   for(int i=m_flying; i<m_count; i++)
+     {
+      m_queue[i-m_flying]=m_queue[i];
+      m_times[i-m_flying]=m_times[i];
+     }
+   m_count-=m_flying;
+   m_flying=0;
+  }
+//+------------------------------------------------------------------+
+//+------------------------------------------------------------------+
+//| Class CRubiDeals.                                                |
+//| Purpose: the deals and the ended orders that the service does    |
+//|          not have. The broker's history is the outbox: events    |
+//|          only say "look now", a look every 30 s finds the rest.  |
+//+------------------------------------------------------------------+
+class CRubiDeals
+  {
+private:
+   CRubiTickets      m_deals;
+   CRubiTickets      m_orders;
+   long              m_cursor;         // milliseconds, broker wall clock
+   int               m_days;
+   bool              m_dirty;
+   ulong             m_scanned;
+
+   void              Scan(void);
+   bool              WriteDeal(CRubiJsonWriter &writer,const ulong ticket,const bool first) const;
+   bool              WriteOrder(CRubiJsonWriter &writer,const ulong ticket,const bool first) const;
+
+public:
+                     CRubiDeals(void);
+   void              Configure(const CRubiSettings &settings);
+   void              Resume(const long cursor_msc);
+   void              Advance(const long cursor_msc);
+   void              Dirty(void);
+   bool              Waiting(void) const;
+   bool              Backlog(void) const;
+   void              Write(CRubiJsonWriter &writer,const bool with_orders);
+   void              Acknowledged(void);
+   void              Dropped(void);
+  };
+//+------------------------------------------------------------------+
+//| Constructor                                                      |
+//+------------------------------------------------------------------+
+CRubiDeals::CRubiDeals(void)
+  {
+   m_cursor=0;
+   m_days=1;
+   m_dirty=true;
+   m_scanned=0;
+  }
+//+------------------------------------------------------------------+
+//| Take the inputs                                                  |
+//+------------------------------------------------------------------+
+void CRubiDeals::Configure(const CRubiSettings &settings)
+  {
+   m_days=settings.m_history_days;
+  }
+//+------------------------------------------------------------------+
+//| Begin where the service has got to                               |
+//+------------------------------------------------------------------+
+void CRubiDeals::Resume(const long cursor_msc)
+  {
+   m_deals.Reset();
+   m_orders.Reset();
+   m_cursor=cursor_msc;
+   m_dirty=true;
+  }
+//+------------------------------------------------------------------+
+//| The service has got further                                      |
+//+------------------------------------------------------------------+
+void CRubiDeals::Advance(const long cursor_msc)
+  {
+   if(cursor_msc>m_cursor)
+      m_cursor=cursor_msc;
+  }
+//+------------------------------------------------------------------+
+//| Something happened: look at the next cycle                       |
+//+------------------------------------------------------------------+
+void CRubiDeals::Dirty(void)
+  {
+   m_dirty=true;
+  }
+//+------------------------------------------------------------------+
+//| Is there something to send, or to look for                       |
+//+------------------------------------------------------------------+
+bool CRubiDeals::Waiting(void) const
+  {
+   return(m_dirty || Backlog());
+  }
+//+------------------------------------------------------------------+
+//| Is there more than one message could hold                        |
+//+------------------------------------------------------------------+
+bool CRubiDeals::Backlog(void) const
+  {
+   return(m_deals.Count()>0 || m_orders.Count()>0);
+  }
+//+------------------------------------------------------------------+
+//| Queue what history has and the service has not. It begins a day  |
+//| before the cursor: a deal may reach the terminal late.           |
+//+------------------------------------------------------------------+
+void CRubiDeals::Scan(void)
+  {
+   long now=(long)TimeTradeServer();
+   long from=now-(long)m_days*RUBI_DAY_SECONDS;
+   if(m_cursor>0)
+      from=m_cursor/1000-RUBI_DAY_SECONDS;
+   if(!HistorySelect((datetime)from,(datetime)(now+RUBI_DAY_SECONDS)))
+      return;
+   int total=HistoryDealsTotal();
+   for(int i=0; i<total; i++)
+     {
+      ulong ticket=HistoryDealGetTicket(i);
+      if(ticket>0)
+         m_deals.Add(ticket,HistoryDealGetInteger(ticket,DEAL_TIME_MSC));
+     }
+   total=HistoryOrdersTotal();
+   for(int i=0; i<total; i++)
+     {
+      ulong ticket=HistoryOrderGetTicket(i);
+      if(ticket>0)
+         m_orders.Add(ticket,HistoryOrderGetInteger(ticket,ORDER_TIME_DONE_MSC));
+     }
+   m_dirty=false;
+   m_scanned=GetTickCount64();
+  }
+//+------------------------------------------------------------------+
+//| Write the oldest ones. One whose details the terminal does not   |
+//| have yet is left for the next look: it must not hold up the rest |
+//+------------------------------------------------------------------+
+void CRubiDeals::Write(CRubiJsonWriter &writer,const bool with_orders)
+  {
+   if(m_dirty || GetTickCount64()-m_scanned>RUBI_HISTORY_MS)
+      Scan();
+   int written=0;
+   while(written<m_deals.Count() && written<RUBI_DEALS_PER_SYNC)
+     {
+      if(WriteDeal(writer,m_deals.Ticket(written),written==0))
+         written++;
+      else
+         m_deals.Skip(written);
+     }
+   if(written>0)
+      writer.CloseList();
+   m_deals.Fly(written);
+   if(!with_orders)
+      return;
+   written=0;
+   while(written<m_orders.Count() && written<RUBI_ORDERS_PER_SYNC)
+     {
+      if(WriteOrder(writer,m_orders.Ticket(written),written==0))
+         written++;
+      else
+         m_orders.Skip(written);
+     }
+   if(written>0)
+      writer.CloseList();
+   m_orders.Fly(written);
+  }
+//+------------------------------------------------------------------+
+//| One deal                                                         |
+//+------------------------------------------------------------------+
+bool CRubiDeals::WriteDeal(CRubiJsonWriter &writer,const ulong ticket,const bool first) const
+  {
+   if(!HistoryDealSelect(ticket))
+      return(false);
+   string type=EnumToString((ENUM_DEAL_TYPE)HistoryDealGetInteger(ticket,DEAL_TYPE));
+   string way=EnumToString((ENUM_DEAL_ENTRY)HistoryDealGetInteger(ticket,DEAL_ENTRY));
+   string reason=EnumToString((ENUM_DEAL_REASON)HistoryDealGetInteger(ticket,DEAL_REASON));
+   type=RubiName(type,"DEAL_TYPE_");
+   if(first)
+      writer.OpenList("deals");
+   writer.OpenObject("");
+   writer.PutTicket("ticket",ticket);
+   writer.PutTicket("order",(ulong)HistoryDealGetInteger(ticket,DEAL_ORDER));
+   writer.PutTicket("position_id",(ulong)HistoryDealGetInteger(ticket,DEAL_POSITION_ID));
+   writer.PutText("symbol",HistoryDealGetString(ticket,DEAL_SYMBOL));
+   writer.PutText("type",RubiName(type,"DEAL_"));
+   writer.PutText("entry",RubiName(way,"DEAL_ENTRY_"));
+   writer.PutNumber("volume",HistoryDealGetDouble(ticket,DEAL_VOLUME));
+   writer.PutNumber("price",HistoryDealGetDouble(ticket,DEAL_PRICE));
+   writer.PutNumber("sl",HistoryDealGetDouble(ticket,DEAL_SL));
+   writer.PutNumber("tp",HistoryDealGetDouble(ticket,DEAL_TP));
+   writer.PutNumber("profit",HistoryDealGetDouble(ticket,DEAL_PROFIT));
+   writer.PutNumber("swap",HistoryDealGetDouble(ticket,DEAL_SWAP));
+   writer.PutNumber("commission",HistoryDealGetDouble(ticket,DEAL_COMMISSION));
+   writer.PutNumber("fee",HistoryDealGetDouble(ticket,DEAL_FEE));
+   writer.PutTicket("magic",(ulong)HistoryDealGetInteger(ticket,DEAL_MAGIC));
+   writer.PutText("comment",HistoryDealGetString(ticket,DEAL_COMMENT));
+   writer.PutText("reason",RubiName(reason,"DEAL_REASON_"));
+   writer.PutLong("time_msc",HistoryDealGetInteger(ticket,DEAL_TIME_MSC));
+   writer.CloseObject();
+   return(true);
+  }
+//+------------------------------------------------------------------+
+//| One order that left the book                                     |
+//+------------------------------------------------------------------+
+bool CRubiDeals::WriteOrder(CRubiJsonWriter &writer,const ulong ticket,const bool first) const
+  {
+   if(!HistoryOrderSelect(ticket))
+      return(false);
+   string type=EnumToString((ENUM_ORDER_TYPE)HistoryOrderGetInteger(ticket,ORDER_TYPE));
+   string state=EnumToString((ENUM_ORDER_STATE)HistoryOrderGetInteger(ticket,ORDER_STATE));
+   if(first)
+      writer.OpenList("order_history");
+   writer.OpenObject("");
+   writer.PutTicket("ticket",ticket);
+   writer.PutText("state",RubiName(state,"ORDER_STATE_"));
+   writer.PutLong("time_done_msc",HistoryOrderGetInteger(ticket,ORDER_TIME_DONE_MSC));
+   writer.PutTicket("position_id",(ulong)HistoryOrderGetInteger(ticket,ORDER_POSITION_ID));
+   writer.PutText("symbol",HistoryOrderGetString(ticket,ORDER_SYMBOL));
+   writer.PutText("type",RubiName(type,"ORDER_TYPE_"));
+   writer.PutNumber("volume_initial",HistoryOrderGetDouble(ticket,ORDER_VOLUME_INITIAL));
+   writer.PutNumber("volume_current",HistoryOrderGetDouble(ticket,ORDER_VOLUME_CURRENT));
+   writer.PutTicket("magic",(ulong)HistoryOrderGetInteger(ticket,ORDER_MAGIC));
+   writer.PutText("comment",HistoryOrderGetString(ticket,ORDER_COMMENT));
+   writer.CloseObject();
+   return(true);
+  }
+//+------------------------------------------------------------------+
+//| The service has what was written last                            |
+//+------------------------------------------------------------------+
+void CRubiDeals::Acknowledged(void)
+  {
+   m_deals.Land();
+   m_orders.Land();
+  }
+//+------------------------------------------------------------------+
+//| What was written last will be written anew                       |
+//+------------------------------------------------------------------+
+void CRubiDeals::Dropped(void)
+  {
+   m_deals.Fly(0);
+   m_orders.Fly(0);
+  }
+//+------------------------------------------------------------------+
+//+------------------------------------------------------------------+
+//|                                                      Folders.mqh |
+//|                                     Copyright 2025, Rubi Studio. |
+//|                                     https://www.rubi-studio.com/ |
+//+------------------------------------------------------------------+
+//+------------------------------------------------------------------+
+//| Make a folder and every folder above it                          |
+//+------------------------------------------------------------------+
+void RubiMakeFolder(const string path,const int common)
+  {
+   int size=StringLen(path);
+   for(int i=1; i<size; i++)
+     {
+      if(StringGetCharacter(path,i)=='/')
+         FolderCreate(StringSubstr(path,0,i),common);
+     }
+   FolderCreate(path,common);
+  }
+//+------------------------------------------------------------------+
+//+------------------------------------------------------------------+
+//|                                                        Guard.mqh |
+//|                                     Copyright 2025, Rubi Studio. |
+//|                                     https://www.rubi-studio.com/ |
+//+------------------------------------------------------------------+
+//+------------------------------------------------------------------+
+//|                                                      Command.mqh |
+//|                                     Copyright 2025, Rubi Studio. |
+//|                                     https://www.rubi-studio.com/ |
 //+------------------------------------------------------------------+
 //+------------------------------------------------------------------+
 //| A deadline in unix seconds out of either of its two fields;      |
@@ -2184,6 +2831,7 @@ bool RubiReduces(const string kind)
 class CRubiRules
   {
 public:
+   static bool       ReadyNow(const string symbol);
    static bool       Ready(const string symbol);
    static bool       Quote(const string symbol,MqlTick &tick);
    static double     Price(const string symbol,const double price);
@@ -2195,19 +2843,29 @@ public:
    static string     PendingFault(const string symbol,const ENUM_ORDER_TYPE type,const double price,const double stop_limit);
    static bool       Frozen(const string symbol,const double price,const double market);
    static bool       PendingType(const string side,const string order_type,ENUM_ORDER_TYPE &type);
+   static bool       Meant(const string symbol,const string side);
    static bool       BuySide(const ENUM_ORDER_TYPE type);
   };
 //+------------------------------------------------------------------+
-//| Known, in Market Watch and synchronised with the broker          |
+//| Known, in Market Watch and synchronised at this moment           |
 //+------------------------------------------------------------------+
-bool CRubiRules::Ready(const string symbol)
+bool CRubiRules::ReadyNow(const string symbol)
   {
    MqlTick tick;
    if(symbol=="" || !SymbolSelect(symbol,true))
       return(false);
+   return(SymbolIsSynchronized(symbol) && Quote(symbol,tick));
+  }
+//+------------------------------------------------------------------+
+//| The same, after a wait of a second at most                       |
+//+------------------------------------------------------------------+
+bool CRubiRules::Ready(const string symbol)
+  {
+   if(symbol=="" || !SymbolSelect(symbol,true))
+      return(false);
    for(int i=0; i<RUBI_SYMBOL_TRIES; i++)
      {
-      if(SymbolIsSynchronized(symbol) && Quote(symbol,tick))
+      if(ReadyNow(symbol))
          return(true);
       Sleep(RUBI_SYMBOL_SLEEP_MS);
      }
@@ -2426,6 +3084,16 @@ bool CRubiRules::PendingType(const string side,const string order_type,ENUM_ORDE
          else
             return(false);
    return(true);
+  }
+//+------------------------------------------------------------------+
+//| Is the selected position of the symbol and side; empty: of any   |
+//+------------------------------------------------------------------+
+bool CRubiRules::Meant(const string symbol,const string side)
+  {
+   bool buy=((ENUM_POSITION_TYPE)PositionGetInteger(POSITION_TYPE)==POSITION_TYPE_BUY);
+   if(symbol!="" && PositionGetString(POSITION_SYMBOL)!=symbol)
+      return(false);
+   return(side=="" || side==(buy ? "BUY" : "SELL"));
   }
 //+------------------------------------------------------------------+
 //| Does an order of this type buy                                   |
@@ -2975,7 +3643,9 @@ private:
    int               m_handle;
    string            m_path;
    int               m_damaged;
+   bool              m_torn;           // the last write may have left a part of a line
 
+   bool              Rescue(void) const;
    bool              WriteText(const int handle,const string text);
    string            Sealed(const string line) const;
 
@@ -2998,6 +3668,7 @@ CRubiLines::CRubiLines(void)
    m_handle=INVALID_HANDLE;
    m_path="";
    m_damaged=0;
+   m_torn=false;
   }
 //+------------------------------------------------------------------+
 //| Destructor                                                       |
@@ -3015,6 +3686,9 @@ bool CRubiLines::Open(const string path,string &lines[])
    ArrayResize(lines,0);
    m_path=path;
    m_damaged=0;
+   m_torn=false;
+   if(!Rescue())
+      return(false);
 //--- no shared writing: a second program cannot open the same journal
    ResetLastError();
    m_handle=FileOpen(path,FILE_READ|FILE_WRITE|FILE_BIN|FILE_SHARE_READ);
@@ -3071,6 +3745,26 @@ bool CRubiLines::Open(const string path,string &lines[])
    return(true);
   }
 //+------------------------------------------------------------------+
+//| End what a crash left of Replace. Where the old file is gone the |
+//| new one is whole: it was closed before. An empty file in its place|
+//| would forget every order.                                        |
+//+------------------------------------------------------------------+
+bool CRubiLines::Rescue(void) const
+  {
+   string fresh=m_path+".new";
+   if(!FileIsExist(fresh))
+      return(true);
+   if(FileIsExist(m_path))
+     {
+      FileDelete(fresh);
+      return(true);
+     }
+   if(FileMove(fresh,0,m_path,0))
+      return(true);
+   ExtLog.Error(StringFormat("cannot move MQL5/Files/%s back to its place, error %d",fresh,GetLastError()));
+   return(false);
+  }
+//+------------------------------------------------------------------+
 //| Close the file                                                   |
 //+------------------------------------------------------------------+
 void CRubiLines::Close(void)
@@ -3118,7 +3812,12 @@ bool CRubiLines::Append(const string line)
   {
    if(m_handle==INVALID_HANDLE)
       return(false);
-   return(WriteText(m_handle,Sealed(line)+"\n"));
+//--- half a line of a write that failed must not swallow this one
+   string text=Sealed(line)+"\n";
+   if(m_torn)
+      text="\n"+text;
+   m_torn=!WriteText(m_handle,text);
+   return(!m_torn);
   }
 //+------------------------------------------------------------------+
 //| Put other lines in the place of all; the old file stays whole    |
@@ -3136,7 +3835,10 @@ bool CRubiLines::Replace(const string &lines[])
       written=WriteText(handle,Sealed(lines[i])+"\n");
    FileClose(handle);
    if(!written)
+     {
+      FileDelete(fresh);
       return(false);
+     }
    Close();
    bool moved=FileMove(fresh,0,m_path,FILE_REWRITE);
    if(!moved)
@@ -3145,6 +3847,7 @@ bool CRubiLines::Replace(const string &lines[])
    if(m_handle==INVALID_HANDLE)
       return(false);
    FileSeek(m_handle,0,SEEK_END);
+   m_torn=(m_torn && !moved);
    return(moved);
   }
 //+------------------------------------------------------------------+
@@ -3176,11 +3879,14 @@ private:
    string            m_keys[];
    string            m_bodies[];
    int               m_count;
+   int               m_done;           // delivered ones that the file still has
+   string            m_folder;
 
    int               Find(const string key) const;
    void              Insert(const string key,const string body);
    void              Drop(const int index);
    string            AddLine(const string key,const string body) const;
+   void              Compact(void);
 
 public:
                      CRubiOutbox(void);
@@ -3189,6 +3895,7 @@ public:
    int               Count(void) const;
    bool              Add(const string key,const string body);
    bool              Remove(const string key);
+   void              SetAside(const int index,const string reason);
    int               Write(CRubiJsonWriter &writer,const int limit) const;
    string            Body(const int index) const;
   };
@@ -3198,6 +3905,8 @@ public:
 CRubiOutbox::CRubiOutbox(void)
   {
    m_count=0;
+   m_done=0;
+   m_folder="";
   }
 //+------------------------------------------------------------------+
 //| Open the outbox of an account and read what waits                |
@@ -3207,6 +3916,8 @@ bool CRubiOutbox::Open(const string folder)
    string          lines[];
    CRubiJsonReader reader;
    m_count=0;
+   m_done=0;
+   m_folder=folder;
    if(!m_file.Open(folder+"/outbox.log",lines))
       return(false);
    int total=ArraySize(lines);
@@ -3226,16 +3937,28 @@ bool CRubiOutbox::Open(const string folder)
          if(index>=0)
             Drop(index);
      }
+//--- a key that the service does not take is never acknowledged
+   for(int i=m_count-1; i>=0; i--)
+     {
+      if(m_keys[i]=="" || StringLen(m_keys[i])>RUBI_KEY_LETTERS)
+         SetAside(i,"its key has not 1 to 128 characters");
+     }
 //--- what was delivered need not be read again next time
    if(total>m_count)
-     {
-      string kept[];
-      ArrayResize(kept,m_count);
-      for(int i=0; i<m_count; i++)
-         kept[i]=AddLine(m_keys[i],m_bodies[i]);
-      m_file.Replace(kept);
-     }
+      Compact();
    return(m_file.IsOpen());
+  }
+//+------------------------------------------------------------------+
+//| Write the file anew with what waits only                         |
+//+------------------------------------------------------------------+
+void CRubiOutbox::Compact(void)
+  {
+   string kept[];
+   ArrayResize(kept,m_count);
+   for(int i=0; i<m_count; i++)
+      kept[i]=AddLine(m_keys[i],m_bodies[i]);
+   if(m_file.Replace(kept))
+      m_done=0;
   }
 //+------------------------------------------------------------------+
 //| Close the file                                                   |
@@ -3327,7 +4050,34 @@ bool CRubiOutbox::Remove(const string key)
    writer.CloseObject();
    m_file.Append(writer.Text());
    Drop(index);
+   m_done++;
+   if(m_done>m_count && m_file.Size()>RUBI_COMPACT_BYTES)
+      Compact();
    return(true);
+  }
+//+------------------------------------------------------------------+
+//| Take a signal out that can never be delivered; it is kept as a   |
+//| file for the person                                              |
+//+------------------------------------------------------------------+
+void CRubiOutbox::SetAside(const int index,const string reason)
+  {
+   if(index<0 || index>=m_count)
+      return;
+   string key=m_keys[index];
+   string body=m_bodies[index];
+   string path=m_folder+"/inbox/"+StringSubstr(RubiSha256Hex(key),0,16)+".json.bad";
+   uchar  bytes[];
+   int    size=RubiToBytes(body,bytes);
+   bool   kept=false;
+   RubiMakeFolder(m_folder+"/inbox",0);
+   int handle=FileOpen(path,FILE_WRITE|FILE_BIN);
+   if(handle!=INVALID_HANDLE)
+     {
+      kept=((int)FileWriteArray(handle,bytes,0,size)==size);
+      FileClose(handle);
+     }
+   ExtLog.Error("signal "+RubiCut(key,0,64)+" set aside: "+reason+"; "+(kept ? "it is kept as MQL5/Files/"+path : body));
+   Remove(key);
   }
 //+------------------------------------------------------------------+
 //| Write the oldest signals                                         |
@@ -3374,6 +4124,7 @@ private:
 
    int               List(const string folder,const int common,string &names[]) const;
    bool              ReadFile(const string path,string &text) const;
+   string            Keyed(const CRubiJsonReader &reader,const string key) const;
    bool              Accept(const string name,const string text,CRubiOutbox &outbox) const;
    void              PutAside(const string name,const string reason) const;
 
@@ -3460,6 +4211,19 @@ void CRubiInbox::PutAside(const string name,const string reason) const
    FileMove(m_own+"/"+name,0,m_own+"/"+name+".bad",FILE_REWRITE);
   }
 //+------------------------------------------------------------------+
+//| A signal with its one key; what stood under "key" is left out    |
+//+------------------------------------------------------------------+
+string CRubiInbox::Keyed(const CRubiJsonReader &reader,const string key) const
+  {
+   string body="{\"key\":"+CRubiJsonWriter::Quote(key);
+   for(int node=reader.First(reader.Root()); node>=0; node=reader.Next(node))
+     {
+      if(reader.Key(node)!="key")
+         body+=","+CRubiJsonWriter::Quote(reader.Key(node))+":"+reader.Json(node);
+     }
+   return(body+"}");
+  }
+//+------------------------------------------------------------------+
 //| Put a file's signal into the outbox; false when the disk failed  |
 //+------------------------------------------------------------------+
 bool CRubiInbox::Accept(const string name,const string text,CRubiOutbox &outbox) const
@@ -3476,14 +4240,21 @@ bool CRubiInbox::Accept(const string name,const string text,CRubiOutbox &outbox)
       PutAside(name,"symbol or signal_type is missing");
       return(true);
      }
-   string key=reader.TextOf(root,"key");
-   string body=reader.Raw(root);
-   if(key=="")
+   if(!reader.Sound())
      {
-      key=RubiCut(name,0,StringLen(name)-5);
-      body="{\"key\":"+CRubiJsonWriter::Quote(key)+","+StringSubstr(body,1);
+      PutAside(name,"it has half a letter or a number that is not finite, not below 1e15 or longer than 40 digits");
+      return(true);
      }
-   if(!outbox.Add(key,body))
+//--- the service acknowledges by this key, so it must be one that it takes
+   int            given=reader.Find(root,"key");
+   ENUM_RUBI_JSON kind=reader.Kind(given);
+   string         key="";
+   if(kind==RUBI_JSON_STRING || kind==RUBI_JSON_NUMBER)
+      key=reader.Text(given);
+   if(key=="")
+      key=RubiCut(name,0,StringLen(name)-5);
+   key=RubiKey(key);
+   if(!outbox.Add(key,Keyed(reader,key)))
       return(false);
    FileDelete(m_own+"/"+name,0);
    ExtLog.Info("signal "+key+" for "+reader.TextOf(root,"symbol")+" taken");
@@ -3698,6 +4469,7 @@ struct SRubiEntry
    bool              ack_done;
    int               acked_n;
    bool              forgotten;
+   bool              doubtful;         // lines of the journal were lost after it began
    //--- since this start only
    bool              duplicate;
    ulong             looked;           // tick of the last search
@@ -3733,6 +4505,7 @@ void RubiEntryClear(SRubiEntry &entry,const long order_id)
    entry.ack_done=true;
    entry.acked_n=0;
    entry.forgotten=false;
+   entry.doubtful=false;
    entry.duplicate=false;
    entry.looked=0;
   }
@@ -3827,19 +4600,22 @@ protected:
    SRubiEntry        m_entries[];
    int               m_count;
    bool              m_trusted;
+   long              m_doubt_at;       // when lines were found damaged, unix seconds, 0 for never
 
                      CRubiJournalStore(void);
    int               AddEntry(const long order_id);
    void              Begin(CRubiJsonWriter &writer,const string event,const long order_id) const;
    bool              Commit(CRubiJsonWriter &writer);
    bool              Apply(const string line);
+   void              Doubt(string &lines[],const int unread,const long now);
    void              Compact(const string &lines[],const long now);
 
 public:
    bool              Open(const string folder,const long now);
    void              Close(void);
    bool              Ready(void) const;
-   bool              Trusted(void) const;
+   bool              Trusted(const SRubiEntry &entry) const;
+   bool              Proves(const long now) const;
    int               Count(void) const;
    int               Find(const long order_id) const;
    bool              Get(const int index,SRubiEntry &entry) const;
@@ -3851,6 +4627,7 @@ CRubiJournalStore::CRubiJournalStore(void)
   {
    m_count=0;
    m_trusted=false;
+   m_doubt_at=0;
   }
 //+------------------------------------------------------------------+
 //| Open the journal of an account and read all of it                |
@@ -3859,6 +4636,8 @@ bool CRubiJournalStore::Open(const string folder,const long now)
   {
    string lines[];
    m_count=0;
+   m_doubt_at=0;
+   m_trusted=true;
    ArrayResize(m_entries,0,1024);
    if(!m_file.Open(folder+"/journal.log",lines))
       return(false);
@@ -3869,14 +4648,30 @@ bool CRubiJournalStore::Open(const string folder,const long now)
       if(!Apply(lines[i]))
          unread++;
      }
-//--- a missing line could be the one that says "sending"
-   m_trusted=(m_file.Damaged()==0 && unread==0);
-   if(!m_trusted)
-      ExtLog.Info(StringFormat("journal: %d lines were not whole, %d not understood; open orders are checked at the broker",
-                               m_file.Damaged(),unread));
+   if(m_file.Damaged()>0 || unread>0)
+      Doubt(lines,unread,now);
    if(m_file.Size()>RUBI_COMPACT_BYTES)
       Compact(lines,now);
-   return(true);
+   return(m_file.IsOpen());
+  }
+//+------------------------------------------------------------------+
+//| A missing line could be the one that says "sending": the orders up|
+//| to here are in doubt for good, those that come later are not     |
+//+------------------------------------------------------------------+
+void CRubiJournalStore::Doubt(string &lines[],const int unread,const long now)
+  {
+   CRubiJsonWriter writer;
+   int             count=ArraySize(lines);
+   ExtLog.Info(StringFormat("journal: %d lines were not whole, %d not understood; open orders are checked at the broker",
+                            m_file.Damaged(),unread));
+   writer.OpenObject("");
+   writer.PutText("event","DOUBT");
+   writer.PutLong("at",now);
+   writer.CloseObject();
+   ArrayResize(lines,count+1);
+   lines[count]=writer.Text();
+   Apply(lines[count]);
+   m_trusted=m_file.Replace(lines);
   }
 //+------------------------------------------------------------------+
 //| Close the file                                                   |
@@ -3893,11 +4688,20 @@ bool CRubiJournalStore::Ready(void) const
    return(m_file.IsOpen());
   }
 //+------------------------------------------------------------------+
-//| Was every line whole, so that a missing one proves something     |
+//| Is all there that was written of an order, so that a missing line|
+//| proves something                                                 |
 //+------------------------------------------------------------------+
-bool CRubiJournalStore::Trusted(void) const
+bool CRubiJournalStore::Trusted(const SRubiEntry &entry) const
   {
-   return(m_trusted);
+   return(m_trusted && !entry.doubtful);
+  }
+//+------------------------------------------------------------------+
+//| Does it prove anything that an order is not in the journal. A day|
+//| after a loss the deals of the lost orders have been told.        |
+//+------------------------------------------------------------------+
+bool CRubiJournalStore::Proves(const long now) const
+  {
+   return(m_trusted && (m_doubt_at==0 || now-m_doubt_at>RUBI_DAY_SECONDS));
   }
 //+------------------------------------------------------------------+
 //| Orders known                                                     |
@@ -3978,6 +4782,13 @@ bool CRubiJournalStore::Apply(const string line)
    int    root=reader.Root();
    string event=reader.TextOf(root,"event");
    long   order_id=reader.LongOf(root,"id");
+   if(event=="DOUBT")
+     {
+      m_doubt_at=reader.LongOf(root,"at");
+      for(int k=0; k<m_count; k++)
+         m_entries[k].doubtful=true;
+      return(true);
+     }
    if(order_id<=0)
       return(false);
    int i=AddEntry(order_id);
@@ -4039,7 +4850,14 @@ void CRubiJournalStore::Compact(const string &lines[],const long now)
          continue;
       int index=Find(reader.LongOf(reader.Root(),"id"));
       if(index<0)
+        {
+         if(reader.TextOf(reader.Root(),"event")!="DOUBT" || reader.LongOf(reader.Root(),"at")<now-RUBI_KEEP_SECONDS)
+            continue;
+         ArrayResize(kept,count+1,1024);
+         kept[count]=lines[i];
+         count++;
          continue;
+        }
       bool told=(m_entries[index].forgotten || (m_entries[index].ack_done && m_entries[index].acked_n>=m_entries[index].n));
       bool ended=(m_entries[index].phase==RUBI_PHASE_RESULT || m_entries[index].phase==RUBI_PHASE_REFUSED);
       if(told && ended && m_entries[index].intent_at<now-RUBI_KEEP_SECONDS)
@@ -4304,243 +5122,18 @@ int CRubiJournal::Unacknowledged(void) const
 //|                                     https://www.rubi-studio.com/ |
 //+------------------------------------------------------------------+
 //+------------------------------------------------------------------+
-//|                                                      Symbols.mqh |
-//|                                     Copyright 2025, Rubi Studio. |
-//|                                     https://www.rubi-studio.com/ |
-//+------------------------------------------------------------------+
-//+------------------------------------------------------------------+
-//| Class CRubiSymbols.                                              |
-//| Purpose: which symbols are watched, and their specifications: a  |
-//|          specification is sent again when it has changed.        |
-//+------------------------------------------------------------------+
-class CRubiSymbols
-  {
-private:
-   string            m_list;
-   string            m_names[];
-   string            m_sent[];
-   string            m_flying[];
-   int               m_count;
-   bool              m_all;
-   ulong             m_looked;
-
-   void              Watch(const string name);
-   void              WriteOne(CRubiJsonWriter &writer,const string name) const;
-
-public:
-                     CRubiSymbols(void);
-   void              Configure(const CRubiSettings &settings);
-   void              Refresh(void);
-   void              Need(void);
-   int               Count(void) const;
-   string            Name(const int index) const;
-   string            Hash(void) const;
-   void              Write(CRubiJsonWriter &writer);
-   void              Acknowledged(void);
-  };
-//+------------------------------------------------------------------+
-//| Constructor                                                      |
-//+------------------------------------------------------------------+
-CRubiSymbols::CRubiSymbols(void)
-  {
-   m_list="";
-   m_count=0;
-   m_all=false;
-   m_looked=0;
-  }
-//+------------------------------------------------------------------+
-//| Take the inputs                                                  |
-//+------------------------------------------------------------------+
-void CRubiSymbols::Configure(const CRubiSettings &settings)
-  {
-   m_list=settings.m_symbols;
-   m_count=0;
-   m_all=true;
-   m_looked=0;
-  }
-//+------------------------------------------------------------------+
-//| Watch one more symbol                                            |
-//+------------------------------------------------------------------+
-void CRubiSymbols::Watch(const string name)
-  {
-   if(name=="" || m_count>=RUBI_WATCH_MAX)
-      return;
-   for(int i=0; i<m_count; i++)
-     {
-      if(m_names[i]==name)
-         return;
-     }
-   if(!SymbolSelect(name,true))
-      return;
-   ArrayResize(m_names,m_count+1,64);
-   ArrayResize(m_sent,m_count+1,64);
-   ArrayResize(m_flying,m_count+1,64);
-   m_names[m_count]=name;
-   m_sent[m_count]="";
-   m_flying[m_count]="";
-   m_count++;
-  }
-//+------------------------------------------------------------------+
-//| The input's list, or Market Watch; and whatever is held          |
-//+------------------------------------------------------------------+
-void CRubiSymbols::Refresh(void)
-  {
-   string parts[];
-   int    count=StringSplit(m_list,',',parts);
-   for(int i=0; i<count; i++)
-     {
-      string name=parts[i];
-      StringTrimLeft(name);
-      StringTrimRight(name);
-      Watch(name);
-     }
-   if(m_list=="")
-     {
-      int total=SymbolsTotal(true);
-      for(int i=0; i<total; i++)
-         Watch(SymbolName(i,true));
-     }
-   Watch(Symbol());
-   int total=PositionsTotal();
-   for(int i=0; i<total; i++)
-      Watch(PositionGetSymbol(i));
-  }
-//+------------------------------------------------------------------+
-//| The service asks for all of them                                 |
-//+------------------------------------------------------------------+
-void CRubiSymbols::Need(void)
-  {
-   for(int i=0; i<m_count; i++)
-      m_sent[i]="";
-   m_all=true;
-  }
-//+------------------------------------------------------------------+
-//| Symbols watched                                                  |
-//+------------------------------------------------------------------+
-int CRubiSymbols::Count(void) const
-  {
-   return(m_count);
-  }
-//+------------------------------------------------------------------+
-//| A watched symbol                                                 |
-//+------------------------------------------------------------------+
-string CRubiSymbols::Name(const int index) const
-  {
-   return(m_names[index]);
-  }
-//+------------------------------------------------------------------+
-//| One hash over the names and what does not move with the market   |
-//+------------------------------------------------------------------+
-string CRubiSymbols::Hash(void) const
-  {
-   string text="";
-   for(int i=0; i<m_count; i++)
-      text+=StringFormat("%s|%I64d|%s|%s|%s|%s\n",m_names[i],SymbolInfoInteger(m_names[i],SYMBOL_DIGITS),
-                         RubiNumber(SymbolInfoDouble(m_names[i],SYMBOL_TRADE_CONTRACT_SIZE)),
-                         RubiNumber(SymbolInfoDouble(m_names[i],SYMBOL_VOLUME_MIN)),
-                         RubiNumber(SymbolInfoDouble(m_names[i],SYMBOL_VOLUME_MAX)),
-                         RubiNumber(SymbolInfoDouble(m_names[i],SYMBOL_VOLUME_STEP)));
-   return(RubiSha256Hex(text));
-  }
-//+------------------------------------------------------------------+
-//| One specification                                                |
-//+------------------------------------------------------------------+
-void CRubiSymbols::WriteOne(CRubiJsonWriter &writer,const string name) const
-  {
-   string mode=EnumToString((ENUM_SYMBOL_TRADE_MODE)SymbolInfoInteger(name,SYMBOL_TRADE_MODE));
-   string execution=EnumToString((ENUM_SYMBOL_TRADE_EXECUTION)SymbolInfoInteger(name,SYMBOL_TRADE_EXEMODE));
-   double initial=0.0;
-   double maintenance=0.0;
-   writer.OpenObject("");
-   writer.PutText("name",name);
-   writer.PutLong("digits",SymbolInfoInteger(name,SYMBOL_DIGITS));
-   writer.PutNumber("point",SymbolInfoDouble(name,SYMBOL_POINT));
-   writer.PutNumber("tick_size",SymbolInfoDouble(name,SYMBOL_TRADE_TICK_SIZE));
-   writer.PutNumber("tick_value_profit",SymbolInfoDouble(name,SYMBOL_TRADE_TICK_VALUE_PROFIT));
-   writer.PutNumber("tick_value_loss",SymbolInfoDouble(name,SYMBOL_TRADE_TICK_VALUE_LOSS));
-   writer.PutNumber("contract_size",SymbolInfoDouble(name,SYMBOL_TRADE_CONTRACT_SIZE));
-   writer.PutNumber("volume_min",SymbolInfoDouble(name,SYMBOL_VOLUME_MIN));
-   writer.PutNumber("volume_max",SymbolInfoDouble(name,SYMBOL_VOLUME_MAX));
-   writer.PutNumber("volume_step",SymbolInfoDouble(name,SYMBOL_VOLUME_STEP));
-   writer.PutNumber("volume_limit",SymbolInfoDouble(name,SYMBOL_VOLUME_LIMIT));
-   writer.PutLong("stops_level",SymbolInfoInteger(name,SYMBOL_TRADE_STOPS_LEVEL));
-   writer.PutLong("freeze_level",SymbolInfoInteger(name,SYMBOL_TRADE_FREEZE_LEVEL));
-   writer.PutText("trade_mode",RubiName(mode,"SYMBOL_TRADE_MODE_"));
-   writer.PutText("trade_exemode",RubiName(execution,"SYMBOL_TRADE_EXECUTION_"));
-   writer.PutLong("filling_flags",SymbolInfoInteger(name,SYMBOL_FILLING_MODE));
-   writer.PutLong("order_modes",SymbolInfoInteger(name,SYMBOL_ORDER_MODE));
-   writer.PutLong("expiration_modes",SymbolInfoInteger(name,SYMBOL_EXPIRATION_MODE));
-   writer.PutText("currency_base",SymbolInfoString(name,SYMBOL_CURRENCY_BASE));
-   writer.PutText("currency_profit",SymbolInfoString(name,SYMBOL_CURRENCY_PROFIT));
-   writer.PutText("currency_margin",SymbolInfoString(name,SYMBOL_CURRENCY_MARGIN));
-   writer.PutNumber("margin_initial",SymbolInfoDouble(name,SYMBOL_MARGIN_INITIAL));
-   if(SymbolInfoMarginRate(name,ORDER_TYPE_BUY,initial,maintenance))
-      writer.PutNumber("margin_rate",initial);
-   writer.PutNumber("swap_long",SymbolInfoDouble(name,SYMBOL_SWAP_LONG));
-   writer.PutNumber("swap_short",SymbolInfoDouble(name,SYMBOL_SWAP_SHORT));
-   writer.CloseObject();
-  }
-//+------------------------------------------------------------------+
-//| Write the specifications that the service does not have so       |
-//+------------------------------------------------------------------+
-void CRubiSymbols::Write(CRubiJsonWriter &writer)
-  {
-   ulong now=GetTickCount64();
-   for(int i=0; i<m_count; i++)
-      m_flying[i]="";
-   if(!m_all && now-m_looked<RUBI_SPECS_MS)
-      return;
-   m_looked=now;
-   Refresh();
-   int written=0;
-   for(int i=0; i<m_count && written<RUBI_SPECS_PER_SYNC; i++)
-     {
-      CRubiJsonWriter one;
-      WriteOne(one,m_names[i]);
-      string text=one.Text();
-      if(text==m_sent[i])
-         continue;
-      if(written==0)
-         writer.OpenList("symbols");
-      writer.PutRaw("",text);
-      m_flying[i]=text;
-      written++;
-     }
-   if(written>0)
-      writer.CloseList();
-   m_all=(written==RUBI_SPECS_PER_SYNC);
-  }
-//+------------------------------------------------------------------+
-//| The service has what was written last                            |
-//+------------------------------------------------------------------+
-void CRubiSymbols::Acknowledged(void)
-  {
-   for(int i=0; i<m_count; i++)
-     {
-      if(m_flying[i]!="")
-         m_sent[i]=m_flying[i];
-      m_flying[i]="";
-     }
-  }
-//+------------------------------------------------------------------+
-//+------------------------------------------------------------------+
 //| Class CRubiMarket.                                               |
 //| Purpose: ticks (CopyTicks from the last one, so that a slow call |
-//|          loses none), closed bars, and what the signals that     |
-//|          leave would cost. Bounded, and never in the way of an   |
-//|          order.                                                  |
+//|          loses none), and what the signals that leave would      |
+//|          cost. Bounded, and never in the way of an order.        |
 //+------------------------------------------------------------------+
 class CRubiMarket
   {
 private:
    bool              m_ticks;
-   bool              m_bars;
-   ENUM_TIMEFRAMES   m_timeframe;
    string            m_names[];
    long              m_last_tick[];
    long              m_new_tick[];
-   long              m_last_bar[];
-   long              m_new_bar[];
    int               m_count;
    int               m_turn;
    long              m_newest;
@@ -4549,7 +5142,6 @@ private:
    int               Index(const string name);
    void              Tick(CRubiJsonWriter &writer,const string name,const MqlTick &tick);
    void              TicksOf(CRubiJsonWriter &writer,const int index);
-   void              BarOf(CRubiJsonWriter &writer,const int index);
    void              Forget(void);
 
 public:
@@ -4557,7 +5149,6 @@ public:
    void              Configure(const CRubiSettings &settings);
    long              Newest(const CRubiSymbols &symbols);
    void              WriteTicks(CRubiJsonWriter &writer,const CRubiSymbols &symbols);
-   void              WriteBars(CRubiJsonWriter &writer,const CRubiSymbols &symbols);
    void              WriteQuotes(CRubiJsonWriter &writer,const CRubiOutbox &outbox,const int signals) const;
    void              Acknowledged(void);
   };
@@ -4567,8 +5158,6 @@ public:
 CRubiMarket::CRubiMarket(void)
   {
    m_ticks=false;
-   m_bars=false;
-   m_timeframe=PERIOD_M1;
    m_count=0;
    m_turn=0;
    m_newest=0;
@@ -4580,8 +5169,6 @@ CRubiMarket::CRubiMarket(void)
 void CRubiMarket::Configure(const CRubiSettings &settings)
   {
    m_ticks=settings.m_ticks;
-   m_bars=settings.m_bars;
-   m_timeframe=settings.m_timeframe;
    m_count=0;
    m_turn=0;
    m_newest=0;
@@ -4601,13 +5188,9 @@ int CRubiMarket::Index(const string name)
    ArrayResize(m_names,m_count,64);
    ArrayResize(m_last_tick,m_count,64);
    ArrayResize(m_new_tick,m_count,64);
-   ArrayResize(m_last_bar,m_count,64);
-   ArrayResize(m_new_bar,m_count,64);
    m_names[index]=name;
    m_last_tick[index]=0;
    m_new_tick[index]=0;
-   m_last_bar[index]=0;
-   m_new_bar[index]=0;
    return(index);
   }
 //+------------------------------------------------------------------+
@@ -4682,10 +5265,7 @@ void CRubiMarket::TicksOf(CRubiJsonWriter &writer,const int index)
 void CRubiMarket::Forget(void)
   {
    for(int i=0; i<m_count; i++)
-     {
       m_new_tick[i]=m_last_tick[i];
-      m_new_bar[i]=m_last_bar[i];
-     }
   }
 //+------------------------------------------------------------------+
 //| Ticks of the watched symbols, each cycle beginning elsewhere     |
@@ -4702,53 +5282,6 @@ void CRubiMarket::WriteTicks(CRubiJsonWriter &writer,const CRubiSymbols &symbols
       m_turn=(m_turn+1)%total;
       int index=Index(symbols.Name(m_turn));
       TicksOf(writer,index);
-     }
-   if(m_written>0)
-      writer.CloseList();
-  }
-//+------------------------------------------------------------------+
-//| The last closed bar of a symbol, when it is new                  |
-//+------------------------------------------------------------------+
-void CRubiMarket::BarOf(CRubiJsonWriter &writer,const int index)
-  {
-   MqlRates rates[];
-   string   name=m_names[index];
-   m_new_bar[index]=m_last_bar[index];
-   if(CopyRates(name,m_timeframe,1,1,rates)!=1)
-      return;
-   if((long)rates[0].time<=m_last_bar[index])
-      return;
-   if(m_written==0)
-      writer.OpenList("bars");
-   string timeframe=EnumToString(m_timeframe);
-   writer.OpenObject("");
-   writer.PutText("symbol",name);
-   writer.PutText("timeframe",RubiName(timeframe,"PERIOD_"));
-   writer.PutLong("time",(long)rates[0].time);
-   writer.PutNumber("open",rates[0].open);
-   writer.PutNumber("high",rates[0].high);
-   writer.PutNumber("low",rates[0].low);
-   writer.PutNumber("close",rates[0].close);
-   writer.PutLong("tick_volume",rates[0].tick_volume);
-   writer.PutLong("spread",rates[0].spread);
-   writer.PutLong("real_volume",rates[0].real_volume);
-   writer.CloseObject();
-   m_written++;
-   m_new_bar[index]=(long)rates[0].time;
-  }
-//+------------------------------------------------------------------+
-//| Closed bars of the watched symbols                               |
-//+------------------------------------------------------------------+
-void CRubiMarket::WriteBars(CRubiJsonWriter &writer,const CRubiSymbols &symbols)
-  {
-   int total=symbols.Count();
-   m_written=0;
-   if(!m_bars)
-      return;
-   for(int i=0; i<total && m_written<RUBI_BARS_PER_SYNC; i++)
-     {
-      int index=Index(symbols.Name(i));
-      BarOf(writer,index);
      }
    if(m_written>0)
       writer.CloseList();
@@ -4771,7 +5304,7 @@ void CRubiMarket::WriteQuotes(CRubiJsonWriter &writer,const CRubiOutbox &outbox,
       string side=reader.TextOf(root,"signal_type");
       double stop=reader.NumberOf(root,"stop_loss");
       bool   buy=(side=="BUY");
-      if((!buy && side!="SELL") || stop<=0.0 || !CRubiRules::Ready(symbol) || !CRubiRules::Quote(symbol,tick))
+      if((!buy && side!="SELL") || stop<=0.0 || !CRubiRules::ReadyNow(symbol) || !CRubiRules::Quote(symbol,tick))
          continue;
       double          entry=buy ? tick.ask : tick.bid;
       double          profit=0.0;
@@ -4800,10 +5333,7 @@ void CRubiMarket::WriteQuotes(CRubiJsonWriter &writer,const CRubiOutbox &outbox,
 void CRubiMarket::Acknowledged(void)
   {
    for(int i=0; i<m_count; i++)
-     {
       m_last_tick[i]=m_new_tick[i];
-      m_last_bar[i]=m_new_bar[i];
-     }
   }
 //+------------------------------------------------------------------+
 //+------------------------------------------------------------------+
@@ -4851,7 +5381,7 @@ private:
 public:
                      CRubiBuilder(void);
    void              Configure(const CRubiSettings &settings);
-   int               Oldest(const string symbol,ulong &tickets[]) const;
+   int               Oldest(const string symbol,const string side,ulong &tickets[]) const;
    string            Build(SRubiCommand &command,const CRubiGuard &guard,MqlTradeRequest &request) const;
   };
 //+------------------------------------------------------------------+
@@ -5022,6 +5552,9 @@ string CRubiBuilder::Priced(const SRubiCommand &command,const CRubiGuard &guard,
    if(!CRubiRules::Quote(request.symbol,tick))
       return("NO_QUOTE");
    request.price=buy ? tick.ask : tick.bid;
+   ENUM_ORDER_TYPE_FILLING modes[];
+   CRubiRules::Fillings(request.symbol,command.filling,modes);
+   request.type_filling=modes[0];
    string code=guard.Fresh(command,request.price);
    if(code!="" || request.position!=0)
       return(code);
@@ -5129,7 +5662,7 @@ string CRubiBuilder::ModifyPosition(SRubiCommand &command,const CRubiGuard &guar
 //| Positions of a symbol (empty for all), oldest first, as FIFO     |
 //| accounts demand                                                  |
 //+------------------------------------------------------------------+
-int CRubiBuilder::Oldest(const string symbol,ulong &tickets[]) const
+int CRubiBuilder::Oldest(const string symbol,const string side,ulong &tickets[]) const
   {
    long opened[];
    int  count=0;
@@ -5139,7 +5672,7 @@ int CRubiBuilder::Oldest(const string symbol,ulong &tickets[]) const
    for(int i=0; i<total; i++)
      {
       ulong ticket=PositionGetTicket(i);
-      if(ticket==0 || (symbol!="" && PositionGetString(POSITION_SYMBOL)!=symbol))
+      if(ticket==0 || !CRubiRules::Meant(symbol,side))
          continue;
       long time=PositionGetInteger(POSITION_TIME_MSC);
       int  at=count;
@@ -5357,6 +5890,7 @@ private:
    void              Refuse(const SRubiCommand &command,const string code,CRubiJournal &journal,const CRubiClock &clock);
    void              Query(const SRubiCommand &command,CRubiJournal &journal,const CRubiClock &clock);
    bool              Check(const SRubiCommand &command,MqlTradeRequest &request,SRubiReport &report) const;
+   string            Rehearsed(const SRubiCommand &command,MqlTradeRequest &request) const;
    bool              Again(const SRubiCommand &command,const CRubiGuard &guard,MqlTradeRequest &request) const;
    void              Read(const MqlTradeResult &result,const int error,SRubiReport &report) const;
    ENUM_RUBI_VERDICT Attempt(const SRubiCommand &command,MqlTradeRequest &request,int &attempt,
@@ -5444,7 +5978,7 @@ void CRubiOrders::Query(const SRubiCommand &command,CRubiJournal &journal,const 
       return;
      }
    SRubiReport report;
-   if(journal.Trusted())
+   if(journal.Proves(clock.NowSeconds()))
       RubiReportClear(report,"NO_RECORD");
    else
      {
@@ -5493,7 +6027,7 @@ void CRubiOrders::Handle(SRubiCommand &command,CRubiJournal &journal,CRubiGuard 
    if(code=="" && command.kind!="CLOSE_ALL")
       code=m_builder.Build(command,guard,request);
    if(code=="" && m_dry_run)
-      code="DRY_RUN";
+      code=Rehearsed(command,request);
    if(code!="")
      {
       Refuse(command,code,journal,clock);
@@ -5533,6 +6067,18 @@ bool CRubiOrders::Check(const SRubiCommand &command,MqlTradeRequest &request,SRu
    if(check.retcode==0)
       report.outcome="NEVER_SENT";
    return(false);
+  }
+//+------------------------------------------------------------------+
+//| What a dry run answers: would the broker have taken it           |
+//+------------------------------------------------------------------+
+string CRubiOrders::Rehearsed(const SRubiCommand &command,MqlTradeRequest &request) const
+  {
+   SRubiReport report;
+   RubiReportClear(report,"");
+   if(command.kind=="CLOSE_ALL" || Check(command,request,report))
+      return("DRY_RUN");
+   ExtLog.Info(StringFormat("order %I64d: %u %s",command.order_id,report.retcode,report.message));
+   return("DRY_RUN_CHECK_FAILED");
   }
 //+------------------------------------------------------------------+
 //| Make a request ready for another attempt                         |
@@ -5576,8 +6122,6 @@ ENUM_RUBI_VERDICT CRubiOrders::Attempt(const SRubiCommand &command,MqlTradeReque
    int                     filling=0;
    int                     reprices=0;
    int                     waits=0;
-   if(request.action==TRADE_ACTION_DEAL)
-      request.type_filling=modes[0];
    while(true)
      {
       attempt++;
@@ -5643,19 +6187,21 @@ void CRubiOrders::Send(SRubiCommand &command,MqlTradeRequest &request,
       //--- what is not known counts as there
       if(command.kind=="OPEN" && verdict!=RUBI_VERDICT_REJECTED)
          guard.Added(1);
-      if(command.kind=="CLOSE_POSITION" && verdict==RUBI_VERDICT_DONE)
+      //--- a part that is left still takes its place
+      if((command.kind=="CLOSE_POSITION" || command.kind=="CLOSE_BY") && report.retcode==TRADE_RETCODE_DONE)
          guard.Added(-1);
      }
    journal.Result(command.order_id,report,unknown,RubiIso(clock.NowMs()));
   }
 //+------------------------------------------------------------------+
-//| Close every position of a symbol or of the account; one report   |
+//| Close every position of a symbol and side, empty for any; one    |
+//| report                                                           |
 //+------------------------------------------------------------------+
 void CRubiOrders::CloseAll(SRubiCommand &command,CRubiJournal &journal,CRubiGuard &guard,const CRubiClock &clock)
   {
    SRubiReport report,last;
    ulong       tickets[];
-   int         count=m_builder.Oldest(command.symbol,tickets);
+   int         count=m_builder.Oldest(command.symbol,command.side,tickets);
    int         closed=0;
    int         attempt=0;
    bool        unknown=false;
@@ -5679,6 +6225,8 @@ void CRubiOrders::CloseAll(SRubiCommand &command,CRubiJournal &journal,CRubiGuar
         {
          closed++;
          m_executed++;
+         if(last.retcode==TRADE_RETCODE_DONE)
+            guard.Added(-1);
          report.volume+=last.volume;
          continue;
         }
@@ -5967,7 +6515,7 @@ private:
    bool              InPositions(const SRubiEntry &entry,SRubiReport &report) const;
    bool              Fills(const SRubiEntry &entry,const ulong order,SRubiReport &report) const;
    bool              Opened(const SRubiEntry &entry,const CRubiJournal &journal,SRubiReport &report) const;
-   bool              Closed(const SRubiEntry &entry,SRubiReport &report) const;
+   bool              Closed(const SRubiEntry &entry,const CRubiJournal &journal,SRubiReport &report) const;
    bool              Changed(const SRubiEntry &entry,SRubiReport &report) const;
    bool              Gone(const SRubiEntry &entry,SRubiReport &report) const;
    bool              Incomplete(const SRubiEntry &entry) const;
@@ -6036,7 +6584,7 @@ void CRubiRecovery::Look(CRubiJournal &journal,const CRubiClock &clock)
         }
       if(now-m_bound<RUBI_GRACE_MS)
          continue;
-      if(entry.phase==RUBI_PHASE_INTENT && journal.Trusted())
+      if(entry.phase==RUBI_PHASE_INTENT && journal.Trusted(entry))
         {
          RubiReportClear(report,"NEVER_SENT");
          report.message="the journal has no SENDING and the broker has no trace";
@@ -6077,7 +6625,7 @@ bool CRubiRecovery::Found(const SRubiEntry &entry,const CRubiJournal &journal,SR
       return(Gone(entry,report));
    if(entry.kind=="MODIFY_POSITION" || entry.kind=="MODIFY_PENDING")
       return(Changed(entry,report));
-   return(Closed(entry,report));
+   return(Closed(entry,journal,report));
   }
 //+------------------------------------------------------------------+
 //| Does a record at the broker belong to the order. The comment is  |
@@ -6232,7 +6780,7 @@ bool CRubiRecovery::InPositions(const SRubiEntry &entry,SRubiReport &report) con
 //+------------------------------------------------------------------+
 //| A close: a deal of ours out of the position since the intent     |
 //+------------------------------------------------------------------+
-bool CRubiRecovery::Closed(const SRubiEntry &entry,SRubiReport &report) const
+bool CRubiRecovery::Closed(const SRubiEntry &entry,const CRubiJournal &journal,SRubiReport &report) const
   {
    if(entry.kind=="CLOSE_ALL")
      {
@@ -6240,7 +6788,7 @@ bool CRubiRecovery::Closed(const SRubiEntry &entry,SRubiReport &report) const
       for(int i=0; i<total; i++)
         {
          ulong ticket=PositionGetTicket(i);
-         if(ticket>0 && (entry.symbol=="" || PositionGetString(POSITION_SYMBOL)==entry.symbol))
+         if(ticket>0 && CRubiRules::Meant(entry.symbol,entry.side))
             return(false);
         }
       report.retcode=TRADE_RETCODE_DONE;
@@ -6260,6 +6808,9 @@ bool CRubiRecovery::Closed(const SRubiEntry &entry,SRubiReport &report) const
       if(way==DEAL_ENTRY_IN || (ENUM_DEAL_REASON)HistoryDealGetInteger(deal,DEAL_REASON)!=DEAL_REASON_EXPERT)
          continue;
       if(!Ours(entry,HistoryDealGetString(deal,DEAL_COMMENT),HistoryDealGetInteger(deal,DEAL_MAGIC),true))
+         continue;
+      //--- another close of the same position, whose comment the broker rewrote as well
+      if(journal.Claimed((ulong)HistoryDealGetInteger(deal,DEAL_ORDER),deal,entry.order_id))
          continue;
       double volume=HistoryDealGetDouble(deal,DEAL_VOLUME);
       report.deal_ticket=deal;
@@ -6340,6 +6891,7 @@ protected:
    CRubiDeals        m_deals;
    CRubiSymbols      m_symbols;
    CRubiMarket       m_market;
+   CRubiBars         m_bars;
    CRubiPanel        m_panel;
    string            m_account;
 
@@ -6367,6 +6919,7 @@ void CRubiDesk::Equip(const CRubiSettings &settings)
    m_deals.Configure(settings);
    m_symbols.Configure(settings);
    m_market.Configure(settings);
+   m_bars.Configure(settings);
   }
 //+------------------------------------------------------------------+
 //| Open the files and take the lock of an account                   |
@@ -6399,6 +6952,7 @@ bool CRubiDesk::Bind(const string account)
    m_orders.Bind(account);
    m_recovery.Bind();
    m_positions.Reset();
+   m_bars.Reset();
    m_deals.Resume(0);
    m_symbols.Refresh();
    m_account=account;
@@ -6432,6 +6986,10 @@ protected:
    string            m_body;           // unacknowledged, empty for none
    int               m_body_wait;
    int               m_strip;          // 0 all, 1 without market data, 2 the least
+   int               m_suspects;       // oldest signals that are to go one at a time
+   bool              m_cleared;        // the least without signals was taken
+   bool              m_probe;          // the body is the least and one suspect
+   bool              m_books_fit;
    long              m_poll;
    string            m_trading_state;
    bool              m_worked;         // the last answer brought work
@@ -6441,11 +6999,13 @@ protected:
    string            ConnectBody(void);
    bool              TakeConnect(const string answer);
    void              Compose(const int wait);
-   void              Discard(void);
+   void              Discard(const bool refused);
    bool              TakeSync(const string answer);
 
 private:
-   void              Write(CRubiJsonWriter &writer,const int wait);
+   void              Write(CRubiJsonWriter &writer,const int wait,const bool books);
+   int               SignalLimit(void) const;
+   void              TellBooks(const bool fit);
    void              TakeAcks(const CRubiJsonReader &reader,const int root);
    void              TakeSignalAcks(const CRubiJsonReader &reader,const int list);
    void              TakeNeeds(const CRubiJsonReader &reader,const int list,const long cursor);
@@ -6462,6 +7022,10 @@ CRubiSession::CRubiSession(void)
    m_body="";
    m_body_wait=0;
    m_strip=0;
+   m_suspects=0;
+   m_cleared=false;
+   m_probe=false;
+   m_books_fit=true;
    m_poll=0;
    m_trading_state="";
    m_worked=false;
@@ -6516,6 +7080,7 @@ bool CRubiSession::TakeConnect(const string answer)
    m_session=session;
    m_epoch=epoch;
    m_strip=0;
+   m_suspects=0;
    m_clock.Reset();
    m_clock.Learn(reader.TextOf(root,"server_time"));
    m_trading_state=reader.TextOf(root,"trading_state");
@@ -6523,6 +7088,7 @@ bool CRubiSession::TakeConnect(const string answer)
    m_guard.TakeLimits(reader,reader.Find(root,"limits"));
    int cursor=reader.Find(reader.Find(root,"resume"),"deal_cursor");
    m_deals.Resume(reader.LongOf(cursor,"time_msc"));
+   m_bars.Resume(reader,reader.Find(reader.Find(root,"resume"),"bars"),m_symbols);
    TakeNeeds(reader,reader.Find(root,"need"),0);
    int actions=reader.Find(root,"journal_actions");
    for(int node=reader.First(actions); node>=0; node=reader.Next(node))
@@ -6543,32 +7109,72 @@ void CRubiSession::Compose(const int wait)
   {
    m_seq++;
    m_body_wait=wait;
+   m_probe=(m_strip>=2 && m_cleared && m_suspects>0);
+   bool books=true;
    while(true)
      {
       CRubiJsonWriter writer;
-      Write(writer,wait);
+      Write(writer,wait,books);
       m_body=writer.Text();
-      if(writer.Size()<RUBI_BODY_BYTES || m_strip>=2)
-         return;
-      m_strip++;
+      if(m_strip>=2 || RubiByteSize(m_body)<RUBI_BODY_BYTES)
+         break;
+      if(!books)
+         break;
       m_deals.Dropped();
+      if(m_strip<1)
+         m_strip++;
+      else
+         books=false;
      }
+   if(m_strip<2)
+      TellBooks(books);
   }
 //+------------------------------------------------------------------+
-//| The service processed nothing of the body: make another          |
+//| The lists are told whole or not at all: say so when they are not |
 //+------------------------------------------------------------------+
-void CRubiSession::Discard(void)
+void CRubiSession::TellBooks(const bool fit)
+  {
+   if(!fit && m_books_fit)
+      ExtLog.Error(StringFormat("%d positions and %d orders do not fit into one message of %d bytes: the service does not see them",
+                                PositionsTotal(),OrdersTotal(),RUBI_BODY_BYTES));
+   m_books_fit=fit;
+  }
+//+------------------------------------------------------------------+
+//| How many signals the body may hold                               |
+//+------------------------------------------------------------------+
+int CRubiSession::SignalLimit(void) const
+  {
+   if(m_strip<2)
+      return(RUBI_SIGNALS_PER_SYNC);
+   return(m_probe ? 1 : 0);
+  }
+//+------------------------------------------------------------------+
+//| The service processed nothing of the body: make another. What it |
+//| refuses is looked for: first without signals, then one at a time |
+//+------------------------------------------------------------------+
+void CRubiSession::Discard(const bool refused)
   {
    m_body="";
    m_seq--;
    m_deals.Dropped();
+   if(m_probe)
+     {
+      if(refused)
+         m_outbox.SetAside(0,"the service cannot read it");
+      m_suspects=refused ? m_suspects-1 : 0;
+      m_probe=false;
+      return;
+     }
+   m_cleared=false;
    if(m_strip<2)
       m_strip++;
+   if(m_strip>=2)
+      m_suspects=m_outbox.Count();
   }
 //+------------------------------------------------------------------+
 //| Everything of one cycle                                          |
 //+------------------------------------------------------------------+
-void CRubiSession::Write(CRubiJsonWriter &writer,const int wait)
+void CRubiSession::Write(CRubiJsonWriter &writer,const int wait,const bool books)
   {
    bool connected=CRubiAccount::Connected();
    writer.OpenObject("");
@@ -6581,7 +7187,7 @@ void CRubiSession::Write(CRubiJsonWriter &writer,const int wait)
    m_journal.WriteAcks(writer);
    m_journal.WriteReports(writer);
 //--- without a connection the lists are not known
-   if(connected && m_strip<2)
+   if(connected && books && m_strip<2)
      {
       string taken_at=RubiIso(m_clock.Stamp());
       writer.PutText("taken_at",taken_at);
@@ -6590,13 +7196,14 @@ void CRubiSession::Write(CRubiJsonWriter &writer,const int wait)
      }
    if(connected && m_strip<2)
       m_deals.Write(writer,m_strip<1);
-   int signals=m_outbox.Write(writer,(m_strip<2) ? RUBI_SIGNALS_PER_SYNC : 1);
+   int signals=m_outbox.Write(writer,SignalLimit());
    if(m_strip<1)
      {
-      m_market.WriteQuotes(writer,m_outbox,signals);
+      if(connected)
+         m_market.WriteQuotes(writer,m_outbox,signals);
       m_symbols.Write(writer);
       m_market.WriteTicks(writer,m_symbols);
-      m_market.WriteBars(writer,m_symbols);
+      m_bars.Write(writer,m_symbols);
      }
    writer.PutLong("wait_ms",wait);
    writer.CloseObject();
@@ -6620,7 +7227,16 @@ bool CRubiSession::TakeSync(const string answer)
    m_deals.Acknowledged();
    m_symbols.Acknowledged();
    m_market.Acknowledged();
+   m_bars.Acknowledged();
    TakeAcks(reader,root);
+   if(m_probe)
+      m_suspects--;
+   else
+      if(m_strip>=2)
+         m_cleared=true;
+   m_probe=false;
+   if(m_suspects>m_outbox.Count())
+      m_suspects=m_outbox.Count();
    m_guard.TakeLimits(reader,reader.Find(root,"limits"));
    long cursor=reader.LongOf(reader.Find(root,"deal_cursor"),"time_msc");
    m_deals.Advance(cursor);
@@ -6711,6 +7327,8 @@ void CRubiSession::TakeCommands(const CRubiJsonReader &reader,const int root)
 //--- how often small things are looked at, milliseconds
 #define RUBI_LOOK_MS             250
 #define RUBI_BACKLOG_MS          100
+//--- unusable answers to the same body before something else is tried
+#define RUBI_WRONG_ANSWERS       5
 //+------------------------------------------------------------------+
 //| Class CRubiConnector.                                            |
 //| Purpose: the cycle. The network is used in OnTimer only, with    |
@@ -6726,7 +7344,7 @@ private:
    ulong             m_look;           // tick of the next look at files
    ulong             m_rebind;         // tick of the next try to bind
    int               m_failures;
-   int               m_same_body;      // 5xx answers to the same body
+   int               m_same_body;      // unusable answers to the same body
 
    void              Look(const ulong now);
    void              Call(void);
@@ -6777,6 +7395,8 @@ int CRubiConnector::Start(const CRubiSettings &settings)
       Alert("Rubi: "+fault);
       return(INIT_PARAMETERS_INCORRECT);
      }
+   if(settings.Overheard())
+      Alert("Rubi: BackendURL begins with http:// and is not this machine: others on the way can read the token. Use https://");
    MathSrand((int)(GetTickCount64()%32768));
    Equip(settings);
    EndSession();
@@ -6940,6 +7560,10 @@ void CRubiConnector::Sync(void)
      }
    if(!TakeSync(answer))
      {
+      //--- all that matters is kept elsewhere, so a new session is no loss
+      m_same_body++;
+      if(m_same_body>=RUBI_WRONG_ANSWERS)
+         EndSession();
       BackOff("An answer came that belongs to no question");
       return;
      }
@@ -6961,9 +7585,9 @@ void CRubiConnector::Success(void)
   {
    m_failures=0;
    m_same_body=0;
-   if(m_strip>0)
+   if(m_strip>0 && m_suspects==0)
       m_strip--;
-   m_panel.State("Connected, "+m_trading_state);
+   m_panel.State("Connected, "+m_trading_state+(m_books_fit ? "" : ", but there are too many positions to tell"));
    m_panel.Work(StringFormat("%d orders sent, %d reports and %d signals waiting",m_orders.Executed(),
                              m_journal.Unacknowledged(),m_outbox.Count()));
   }
@@ -6997,7 +7621,7 @@ void CRubiConnector::Failure(const int status)
       case 413:
       case 422:
          if(in_session)
-            Discard();
+            Discard(true);
          BackOff(StringFormat("%d: the service did not take the message",status));
          return;
       case 423:
@@ -7013,9 +7637,9 @@ void CRubiConnector::Failure(const int status)
          return;
       default:
          m_same_body++;
-         if(in_session && m_same_body>=5 && status>=500)
+         if(in_session && m_same_body>=RUBI_WRONG_ANSWERS && status>=500)
            {
-            Discard();
+            Discard(false);
             m_same_body=0;
            }
          BackOff(StringFormat("%d from the service",status));
@@ -7086,7 +7710,7 @@ input group "Data"
 input string          Symbols="";                 // Symbols to watch (empty: Market Watch)
 input bool            SendTicks=true;             // Send ticks
 input bool            SendBars=true;              // Send closed bars
-input ENUM_TIMEFRAMES BarsTimeframe=PERIOD_M1;    // Timeframe of the bars
+input string          BarsTimeframes="M1,H1,D1";  // Timeframes of the bars
 input int             HistoryDays=90;             // Days of history for a new service
 input ENUM_RUBI_LOG   LogLevel=RUBI_LOG_INFO;     // What goes to the Experts tab
 
@@ -7101,7 +7725,7 @@ int OnInit(void)
    settings.Service(BackendURL,APIToken,HmacSecret,CheckInterval,RequestTimeout,LongPollMs);
    settings.Limits(EnableAutoTrading,MaxRiskPercent,MaxOpenPositions,MaxLot,MaxOrdersPerMinute);
    settings.Habits(DemoOnly,DryRun,RequireStopLoss,Deviation,MaxQuoteAge,MagicNumber);
-   settings.Data(Symbols,SendTicks,SendBars,BarsTimeframe,HistoryDays);
+   settings.Data(Symbols,SendTicks,SendBars,BarsTimeframes,HistoryDays);
    return(ExtConnector.Start(settings));
   }
 //+------------------------------------------------------------------+

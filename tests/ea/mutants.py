@@ -17,8 +17,9 @@ class Mutant:
     arguments: dict[str, Any] = field(default_factory=dict)
 
 
-TRADING, GUARDS, NETWORK, LIFE, KILLS = (
-    f"test_ea_{name}" for name in ("trading", "guards", "network", "lifecycle", "kills")
+TRADING, GUARDS, NETWORK, LIFE, KILLS, SIGNALS, JOURNAL, BARS = (
+    f"test_ea_{name}"
+    for name in ("trading", "guards", "network", "lifecycle", "kills", "signals", "journal", "bars")
 )
 
 MUTANTS = [
@@ -128,14 +129,14 @@ MUTANTS = [
     ),
     Mutant(
         "outbox dropped",
-        "if(!outbox.Add(key,body))\n      return(false);",
+        "if(!outbox.Add(key,Keyed(reader,key)))\n      return(false);",
         "",
         f"{LIFE}:test_a_signal_file_of_a_strategy_is_delivered_once",
     ),
     Mutant(
         "acknowledged signals are kept",
-        "   m_file.Append(writer.Text());\n   Drop(index);\n   return(true);",
-        "   return(true);",
+        "   m_file.Append(writer.Text());\n   Drop(index);\n   m_done++;",
+        "   m_done++;",
         f"{LIFE}:test_a_signal_file_of_a_strategy_is_delivered_once",
     ),
     Mutant(
@@ -229,8 +230,8 @@ MUTANTS = [
     ),
     Mutant(
         "empty lists told without a connection",
-        "if(connected && m_strip<2)\n     {\n      string taken_at",
-        "if(m_strip<2)\n     {\n      string taken_at",
+        "if(connected && books && m_strip<2)\n     {\n      string taken_at",
+        "if(books && m_strip<2)\n     {\n      string taken_at",
         f"{GUARDS}:test_a_lost_connection_is_told_without_lists",
     ),
     Mutant(
@@ -281,5 +282,124 @@ MUTANTS = [
         "   m_seq++;\n",
         "",
         f"{TRADING}:test_the_connector_connects_and_tells_everything_of_a_cycle",
+    ),
+    Mutant(
+        "a poisoned signal is sent again and again",
+        "return(m_probe ? 1 : 0);",
+        "return(1);",
+        f"{SIGNALS}:test_orders_are_carried_out_while_a_poisoned_signal_is_looked_for",
+    ),
+    Mutant(
+        "a refused signal is kept",
+        'm_outbox.SetAside(0,"the service cannot read it");',
+        'm_outbox.SetAside(-1,"the service cannot read it");',
+        f"{SIGNALS}:test_a_signal_that_the_service_refuses_is_found_and_the_rest_goes_on",
+        {"status": 422},
+    ),
+    Mutant(
+        "a signal is dropped for a fault of the service",
+        "            Discard(false);",
+        "            Discard(true);",
+        f"{SIGNALS}:test_a_signal_is_not_set_aside_for_what_is_wrong_with_the_service",
+    ),
+    Mutant(
+        "signals that no service could read are taken",
+        "if(!reader.Sound())",
+        "if(false)",
+        f"{SIGNALS}:test_a_signal_that_no_service_could_read_is_set_aside",
+        {"member": '"volume":1e999'},
+    ),
+    Mutant(
+        "long keys are sent as they are",
+        "if(StringLen(name)<=RUBI_KEY_LETTERS)",
+        "if(StringLen(name)<=RUBI_KEY_LETTERS*100)",
+        f"{SIGNALS}:test_a_long_file_name_is_a_key_too",
+    ),
+    Mutant(
+        "the key stands in a signal twice",
+        'if(reader.Key(node)!="key")',
+        'if(reader.Key(node)!="")',
+        f"{SIGNALS}:test_every_key_becomes_one_that_the_service_acknowledges",
+        {"key": ""},
+    ),
+    Mutant(
+        "an old key that is never acknowledged stays",
+        'if(m_keys[i]=="" || StringLen(m_keys[i])>RUBI_KEY_LETTERS)',
+        'if(m_keys[i]=="")',
+        f"{SIGNALS}:test_an_old_outbox_with_a_key_that_is_never_acknowledged_does_not_stand_still",
+    ),
+    Mutant(
+        "quotes wait for their symbol",
+        "!CRubiRules::ReadyNow(symbol) || !CRubiRules::Quote",
+        "!CRubiRules::Ready(symbol) || !CRubiRules::Quote",
+        f"{SIGNALS}:test_quotes_of_a_symbol_that_is_not_there_do_not_hold_orders_up",
+    ),
+    Mutant(
+        "side ignored when all is closed",
+        'return(side=="" || side==(buy ? "BUY" : "SELL"));',
+        'return(side!="?" || buy);',
+        f"{TRADING}:test_closing_all_of_one_side_leaves_the_other",
+        {"side": "BUY", "left": "SELL"},
+    ),
+    Mutant(
+        "a deal without details stops the rest",
+        "         m_deals.Skip(written);",
+        "         break;",
+        f"{TRADING}:test_a_deal_without_details_does_not_hold_up_the_later_ones",
+    ),
+    Mutant(
+        "checked without a filling mode",
+        "   request.type_filling=modes[0];\n   string code=guard.Fresh",
+        "   string code=guard.Fresh",
+        f"{TRADING}:test_what_is_sent_has_passed_the_check_of_the_broker",
+    ),
+    Mutant(
+        "a dry run does not ask the broker",
+        "code=Rehearsed(command,request);",
+        'code="DRY_RUN";',
+        f"{GUARDS}:test_a_dry_run_asks_the_broker_whether_it_would_have_taken_it",
+    ),
+    Mutant(
+        "half a line swallows the next",
+        "if(m_torn)\n      text",
+        "if(false)\n      text",
+        f"{JOURNAL}:test_half_a_line_of_a_full_disk_swallows_no_later_one",
+        {"left": 40},
+    ),
+    Mutant(
+        "the only journal that is left is not looked at",
+        "if(!Rescue())",
+        "if(m_torn)",
+        f"{JOURNAL}:test_a_crash_between_the_two_moves_of_a_compaction_forgets_nothing",
+    ),
+    Mutant(
+        "a damaged line proves that nothing was sent",
+        "m_entries[k].doubtful=true;",
+        "m_entries[k].doubtful=false;",
+        f"{JOURNAL}:test_a_damaged_line_casts_doubt_on_what_was_and_not_on_what_comes",
+    ),
+    Mutant(
+        "a close takes the deal of another close",
+        "if(journal.Claimed((ulong)HistoryDealGetInteger(deal,DEAL_ORDER),deal,entry.order_id))",
+        "if(false)",
+        f"{JOURNAL}:test_two_closes_of_one_position_do_not_take_each_others_deal",
+    ),
+    Mutant(
+        "waits for the right answer for ever",
+        "         EndSession();\n      BackOff(\"An answer came",
+        "         m_worked=false;\n      BackOff(\"An answer came",
+        f"{JOURNAL}:test_an_answer_to_another_question_is_not_waited_for_for_ever",
+    ),
+    Mutant(
+        "the newest bar only",
+        "return(CopyRates(name,frame,(datetime)from,(datetime)until,rates));",
+        "return(CopyRates(name,frame,(datetime)until,(datetime)until,rates));",
+        f"{BARS}:test_a_gap_of_three_hours_is_filled",
+    ),
+    Mutant(
+        "bars begin anew at each session",
+        'long last=reader.LongOf(child,RubiTimeframeName(m_frames[k]));',
+        "long last=0;",
+        f"{BARS}:test_a_lost_session_goes_on_from_where_the_service_has_got_to",
     ),
 ]

@@ -8,7 +8,7 @@ import hashlib
 import json
 import time
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -57,6 +57,10 @@ class ScriptedService:
     lead: str | None = None  # the terminal_instance_id that holds the account
     acknowledge: bool = True
     park_s: float = 0.0
+    poison: tuple[bytes, int] | None = None  # a body that holds this text is answered with this status
+    bars: dict[str, dict[str, int]] | None = None  # where the service has got to, for `resume`
+    on_sync: Callable[[], Awaitable[None]] | None = None  # happens while the answer is on its way
+    stale_answers: int = 0  # so many answers belong to another question
     epoch: int = 0
     port: int = 0
     now: float = 0.0
@@ -127,6 +131,8 @@ class ScriptedService:
             return self.states.popleft()
         if call.headers.get("authorization") != f"Bearer {TOKEN}":
             return 401, {}, {"detail": "invalid token"}
+        if self.poison is not None and self.poison[0] in call.raw:
+            return self.poison[1], {}, {"code": "UNREADABLE"}
         if call.path == "/api/v1/mt5/connect":
             return self._connect(call)
         if call.path == "/api/v1/mt5/sync":
@@ -149,7 +155,8 @@ class ScriptedService:
             "trading_state": "ACTIVE",
             "poll": {"active_ms": 250, "idle_ms": 1000, "closed_ms": 5000},
             "limits": self.limits,
-            "resume": {"deal_cursor": {"time_msc": self._cursor[0], "ticket": self._cursor[1]}},
+            "resume": {"deal_cursor": {"time_msc": self._cursor[0], "ticket": self._cursor[1]}}
+            | ({} if self.bars is None else {"bars": self.bars}),
             "need": self.need,
             "journal_actions": self.journal_actions,
         }
@@ -168,6 +175,9 @@ class ScriptedService:
         self._seq = body["seq"]
         self.now = _clock(call)
         answer = self._work(body)
+        if self.stale_answers:
+            self.stale_answers -= 1
+            answer["seq_ack"] = body["seq"] - 1
         self._stored = (call.raw, answer)
         return 200, {}, answer
 
@@ -227,6 +237,8 @@ class ScriptedService:
             call = Call(path, headers, raw, json.loads(raw.rstrip(b"\0") or b"{}"))
             self.calls.append(call)
             status, extra, body = self.answer(call)
+            if self.on_sync is not None and body is not None and body.get("commands"):
+                await self.on_sync()
             await asyncio.sleep(self.park_s)
             text = b"" if body is None else json.dumps(body).encode()
             lines = [

@@ -158,6 +158,73 @@ async def test_a_dry_run_sends_nothing(connector: Path, tmp_path: Path) -> None:
         assert await refused(desk, 1) == "REFUSED:DRY_RUN"
 
 
+async def test_a_dry_run_asks_the_broker_whether_it_would_have_taken_it(connector: Path, tmp_path: Path) -> None:
+    async with serving() as service, opened(connector, tmp_path / "t", service, inputs={"DryRun": True}) as desk:
+        await desk.advance(500)
+        assert await refused(desk, 1) == "REFUSED:DRY_RUN"
+        await desk.terminal.ask("symbol", name="EURUSD", volume_limit=0.05)
+        assert await refused(desk, 2) == "REFUSED:DRY_RUN_CHECK_FAILED"
+        checks = [e["retcode"] for e in desk.terminal.events if e["event"] == "order_check"]
+        assert checks == [0, 10034]
+
+
+PENDING = {"kind": "PLACE_PENDING", "price": 1.09, "sl": 1.085, "tp": 1.1}
+
+
+@pytest.mark.parametrize(
+    ("world", "command", "code"),
+    [
+        ({"account": {"balance": 80.0}}, {"sl": 1.0999, "tp": 1.11}, "NOT_ENOUGH_MARGIN"),
+        ({}, {"guards": {"reduce_only": True}}, "REDUCE_ONLY"),
+        ({}, {"side": "FLAT"}, "BAD_COMMAND"),
+        ({"symbol": {"expiration_modes": 1}}, PENDING | {"type_time": "DAY"}, "EXPIRATION_NOT_ALLOWED"),
+        ({}, PENDING | {"type_time": "SPECIFIED", "expiration": 1761213600}, "EXPIRATION_PASSED"),
+        ({}, PENDING | {"price": 1.2, "sl": 1.19, "tp": 1.3}, "PRICE_ON_WRONG_SIDE"),
+        ({"symbol": {"stops_level": 2000}}, PENDING, "PRICE_TOO_CLOSE"),
+        ({}, PENDING | {"order_type": "STOP_LIMIT", "price": 1.11, "sl": 1.1, "tp": 1.12}, "STOP_LIMIT_PRICE_MISSING"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+async def test_an_opening_that_cannot_be_right_is_refused(
+    desk: Desk, world: dict[str, Any], command: dict[str, Any], code: str
+) -> None:
+    for what, changes in world.items():
+        await desk.terminal.ask(what, **({"name": "EURUSD"} if what == "symbol" else {}), **changes)
+    fields = dict(command)
+    assert await refused(desk, 1, fields.pop("kind", "OPEN"), **fields) == f"REFUSED:{code}"
+
+
+@pytest.mark.parametrize(
+    ("world", "command", "code"),
+    [
+        ({"symbol": {"freeze_level": 2000}}, {"kind": "MODIFY_POSITION", "sl": 1.096, "tp": 1.11}, "FREEZE_LEVEL"),
+        ({"account": {"fifo_close": True}}, {"kind": "CLOSE_POSITION"}, "FIFO_CLOSE"),
+        ({"account": {"hedge_allowed": False}}, {"kind": "OPEN", "side": "SELL", "sl": 1.105}, "HEDGE_PROHIBITED"),
+        ({"symbol": {"volume_min": 0.05}}, {"kind": "CLOSE_PARTIAL", "volume": 0.06}, "REST_BELOW_MINIMUM"),
+        ({}, {"kind": "CLOSE_PARTIAL", "volume": 0.2}, "VOLUME_ABOVE_POSITION"),
+        ({}, {"kind": "CLOSE_POSITION", "guards": {"expect_volume": 0.2}}, "POSITION_CHANGED"),
+        ({}, {"kind": "CLOSE_POSITION", "symbol": "GBPUSD"}, "POSITION_OF_OTHER_SYMBOL"),
+        ({"account": {"margin_mode": "NETTING"}}, {"kind": "CLOSE_BY"}, "CLOSE_BY_NEEDS_HEDGING"),
+        ({"symbol": {"order_modes": 63}}, {"kind": "CLOSE_BY"}, "OPPOSITE_NOT_FOUND"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+async def test_a_change_of_what_is_held_that_cannot_be_right_is_refused(
+    desk: Desk, world: dict[str, Any], command: dict[str, Any], code: str
+) -> None:
+    await desk.open(1)
+    second = await desk.open(2)
+    for what, changes in world.items():
+        await desk.terminal.ask(what, **({"name": "EURUSD"} if what == "symbol" else {}), **changes)
+    fields = dict(command)
+    kind = fields.pop("kind")
+    if kind != "OPEN":
+        fields |= {"position_ticket": second["order_ticket"], "order_ticket": second["order_ticket"]}
+    if kind == "OPEN":
+        fields["tp"] = 1.09
+    assert await refused(desk, 3, kind, **fields) == f"REFUSED:{code}"
+
+
 async def test_auto_trading_off_sends_nothing(connector: Path, tmp_path: Path) -> None:
     async with (
         serving() as service,

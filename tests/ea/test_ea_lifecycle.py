@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import deque
 from pathlib import Path
 
 import pytest
@@ -58,13 +59,18 @@ async def test_orders_of_the_old_account_are_not_sent_on_the_new_one(connector: 
     other = {"login": 777, "server": "Other-Demo"}
     async with serving() as service, opened(connector, tmp_path / "t", service, other_accounts=[other]) as desk:
         await desk.advance(500)
-        await desk.faults({"kind": "return", "value": -1, "error": 5203, "count": 3})
+
+        async def log_in_elsewhere() -> None:
+            await desk.terminal.ask("account_now", login=777)
+
+        service.on_sync = log_in_elsewhere
         service.order(1)
-        await desk.terminal.ask("switch_account", login=777)
-        await desk.faults()
-        service.commands.clear()
         await desk.advance(3000)
+        assert service.commands == deque(), "the order was never handed out"
+        connects = [c.body["account_number"] for c in service.calls if c.path.endswith("/connect")]
+        assert connects == ["12345678", "777"]
         assert desk.terminal.sends() == []
+        assert 1 not in service.acks
 
 
 async def test_a_terminal_without_a_connection_starts_and_waits(connector: Path, tmp_path: Path) -> None:

@@ -153,10 +153,63 @@ async def test_two_opposite_positions_are_closed_by_each_other(desk: Desk) -> No
     sell = await desk.open(2, side="SELL", sl=1.105, tp=1.09)
     by = await desk.work(3, "CLOSE_BY", position_ticket=buy["order_ticket"], order_ticket=sell["order_ticket"])
     sent = desk.terminal.sends()[-1]
-    if sent["action"] == "TRADE_ACTION_CLOSE_BY":
-        assert by is not None
-        assert by["retcode"] == 10009
-        assert await desk.positions() == []
+    assert (sent["action"], sent["position"], sent["position_by"]) == (
+        "TRADE_ACTION_CLOSE_BY",
+        int(buy["order_ticket"]),
+        int(sell["order_ticket"]),
+    )
+    assert by is not None
+    assert by["retcode"] == 10009
+    assert await desk.positions() == []
+
+
+@pytest.mark.parametrize(("side", "left"), [("BUY", "SELL"), ("SELL", "BUY")])
+async def test_closing_all_of_one_side_leaves_the_other(desk: Desk, side: str, left: str) -> None:
+    for order_id in (1, 2):
+        await desk.open(order_id)
+    await desk.open(3, side="SELL", sl=1.105, tp=1.09)
+    report = await desk.work(4, "CLOSE_ALL", side=side)
+    assert report is not None
+    assert report["retcode"] == 10009
+    assert {p["type"] for p in desk.service.last("positions")} == {left}
+    assert len(desk.service.last("positions")) == (1 if left == "SELL" else 2)
+
+
+async def test_room_that_a_close_of_all_makes_is_room_for_the_next_command(desk: Desk) -> None:
+    desk.service.limits = {"max_open_positions": 2}
+    await desk.advance(1000)
+    await desk.open(1)
+    await desk.open(2)
+    desk.service.order(3, "CLOSE_ALL")
+    report = await desk.work(4)
+    assert report is not None
+    assert report["retcode"] == 10009
+
+
+async def test_what_is_sent_has_passed_the_check_of_the_broker(desk: Desk) -> None:
+    await desk.terminal.ask("symbol", name="EURUSD", filling_flags=2)
+    opened_ = await desk.open(1)
+    await desk.work(2, "PLACE_PENDING", price=1.09, sl=1.085, tp=1.1)
+    await desk.work(3, "CLOSE_POSITION", position_ticket=opened_["order_ticket"])
+    checks = [e for e in desk.terminal.events if e["event"] == "order_check"]
+    assert [(c["request"]["action"], c["request"]["filling"], c["retcode"]) for c in checks] == [
+        ("TRADE_ACTION_DEAL", "ORDER_FILLING_IOC", 0),
+        ("TRADE_ACTION_PENDING", "ORDER_FILLING_RETURN", 0),
+        ("TRADE_ACTION_DEAL", "ORDER_FILLING_IOC", 0),
+    ]
+
+
+async def test_a_deal_without_details_does_not_hold_up_the_later_ones(desk: Desk) -> None:
+    await desk.terminal.ask("hide_deal", ticket=7000000001)
+    await desk.open(1)
+    await desk.open(2)
+    calls = len(desk.service.calls)
+    await desk.advance(5000)
+    assert list(desk.service.deals) == ["7000000002"]
+    assert len(desk.service.calls) - calls < 30, "it looks again and again"
+    await desk.terminal.ask("hide_deal", ticket=7000000001, hidden=False)
+    await desk.advance(35_000)
+    assert sorted(desk.service.deals) == ["7000000001", "7000000002"]
 
 
 async def test_close_all_closes_the_oldest_first(desk: Desk) -> None:
@@ -273,6 +326,7 @@ async def test_a_locked_order_is_tried_again_after_a_wait(desk: Desk, retcode: i
         10019,
         10022,
         10026,
+        10027,
         10032,
         10033,
         10034,
@@ -291,6 +345,46 @@ async def test_a_refusal_of_the_broker_is_reported_and_not_repeated(desk: Desk, 
     assert (report["outcome"], report["retcode"]) == ("RESULT", retcode)
     await desk.advance(3000)
     assert len(desk.terminal.sends()) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "retcode", "fields"),
+    [
+        ("MODIFY_POSITION", 10025, {"sl": 1.097, "tp": 1.12}),
+        ("CLOSE_POSITION", 10036, {}),
+    ],
+)
+async def test_what_is_as_asked_already_is_a_success(desk: Desk, kind: str, retcode: int, fields: dict[str, Any]) -> None:
+    position = await desk.open(1)
+    await desk.scripts({"retcode": retcode})
+    report = await desk.work(2, kind, position_ticket=position["order_ticket"], **fields)
+    assert report is not None
+    assert (report["outcome"], report["retcode"]) == ("RESULT", retcode)
+    await desk.advance(70_000)
+    assert desk.service.result(2) == report
+    assert len(desk.terminal.sends()) == 2
+
+
+async def test_trading_that_was_switched_off_meanwhile_is_told_as_a_refusal(desk: Desk) -> None:
+    await desk.scripts({"retcode": 10027, "lost": True, "lost_retcode": 0, "error": 4752})
+    report = await desk.work(1)
+    assert report is not None
+    assert (report["outcome"], report["retcode"]) == ("RESULT", 4752)
+    await desk.advance(70_000)
+    assert desk.service.result(1) == report
+    assert len(desk.terminal.sends()) == 1
+
+
+@pytest.mark.parametrize(("done", "outcome"), [(True, "RECOVERED"), (False, "AMBIGUOUS")])
+async def test_a_send_without_a_retcode_is_unknown_until_the_broker_shows_it(
+    desk: Desk, done: bool, outcome: str
+) -> None:
+    await desk.scripts({"lost": True, "lost_retcode": 0, "error": 4756} | ({} if done else {"retcode": 10006}))
+    await desk.work(1, ms=70_000)
+    assert len(desk.terminal.sends()) == 1
+    final = desk.service.result(1)
+    assert final is not None
+    assert final["outcome"] == outcome
 
 
 @pytest.mark.parametrize("retcode", [10011, 10012, 10031])

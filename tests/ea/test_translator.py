@@ -11,6 +11,15 @@ from mql5.host.translate.names import builtins
 
 CORPUS = Path(__file__).parent / "corpus"
 CONNECTOR = Path(__file__).resolve().parents[2] / "mql5" / "RubiStudioConnector.mq5"
+SPEC_INPUTS = {
+    "BackendURL": ("string", "https://api.rubi-studio.com"),
+    "APIToken": ("string", ""),
+    "CheckInterval": ("int", "5000"),
+    "EnableAutoTrading": ("bool", "true"),
+    "MaxRiskPercent": ("double", "2.0"),
+    "MaxOpenPositions": ("int", "5"),
+}
+"""The specification's inputs, with its defaults."""
 
 
 def expectation(path: Path) -> tuple[str, str]:
@@ -67,7 +76,7 @@ def test_every_const_reference_gets_a_deleted_twin(tmp_path: Path) -> None:
 
 def test_functions_may_be_used_before_they_are_written(tmp_path: Path) -> None:
     cpp = written(tmp_path, "int first(void) { return(second()); }\nint second(const int x=3) { return(x); }")
-    assert cpp.index("intsecond(constintx=3);") < cpp.index("returnsecond") if "returnsecond" in cpp else True
+    assert cpp.index("intsecond(constintx=3);") < cpp.index("second()")
     assert "intsecond(constintx){" in cpp
 
 
@@ -78,9 +87,8 @@ def test_lines_of_the_source_are_kept(tmp_path: Path) -> None:
 
 
 def test_the_manifest_lists_inputs_with_their_defaults() -> None:
-    inputs = {one["name"]: one["type"] for one in translate(CONNECTOR).manifest["inputs"]}
-    spec = {"BackendURL", "APIToken", "CheckInterval", "EnableAutoTrading", "MaxRiskPercent", "MaxOpenPositions"}
-    assert spec <= set(inputs)
+    inputs = {one["name"]: (one["type"], one["default"]) for one in translate(CONNECTOR).manifest["inputs"]}
+    assert {name: inputs[name] for name in SPEC_INPUTS} == SPEC_INPUTS
 
 
 def test_the_connector_is_printable_utf8_and_knows_nothing_of_the_host() -> None:

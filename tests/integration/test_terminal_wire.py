@@ -23,7 +23,21 @@ async def test_connect_answers_as_the_specification_and_the_protocol_say(client)
     assert said["epoch"] == 1
     assert said["trading_state"] == "ACTIVE"
     assert said["need"] == ["symbols", "deals"]
-    assert said["resume"] == {"deal_cursor": {"time_msc": 0, "ticket": "0"}}
+    assert said["resume"] == {"deal_cursor": {"time_msc": 0, "ticket": "0"}, "bars": {}}
+
+
+async def test_a_terminal_that_comes_back_hears_from_which_bar_to_go_on(client):
+    terminal, _ = await new_terminal(client)
+    await terminal.connect()
+    hour = MSC // 3_600_000 * 3600
+    times = {"M1": [MSC // 1000 - 120, MSC // 1000 - 60], "H1": [hour - 7200, hour - 3600]}
+    shape = {"symbol": "EURUSD", "open": 1.1, "high": 1.2, "low": 1.0, "close": 1.15}
+    bars = [shape | {"timeframe": frame, "time": at} for frame, opened in times.items() for at in opened]
+    await terminal.market(bars=bars)
+    said = await terminal.connect()
+    assert said["resume"]["bars"] == {"EURUSD": {frame: opened[-1] for frame, opened in times.items()}}
+    other, _ = await new_terminal(client)
+    assert (await other.connect())["resume"]["bars"] == {}
 
 
 async def test_a_second_live_terminal_is_refused_until_the_first_has_gone(client):

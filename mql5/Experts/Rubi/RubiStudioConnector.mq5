@@ -33,7 +33,7 @@ input group "Data"
 input string          Symbols="";                 // Symbols to watch (empty: Market Watch)
 input bool            SendTicks=true;             // Send ticks
 input bool            SendBars=true;              // Send closed bars
-input ENUM_TIMEFRAMES BarsTimeframe=PERIOD_M1;    // Timeframe of the bars
+input string          BarsTimeframes="M1,H1,D1";  // Timeframes of the bars
 input int             HistoryDays=90;             // Days of history for a new service
 input ENUM_RUBI_LOG   LogLevel=RUBI_LOG_INFO;     // What goes to the Experts tab
 
@@ -48,7 +48,7 @@ int OnInit(void)
    settings.Service(BackendURL,APIToken,HmacSecret,CheckInterval,RequestTimeout,LongPollMs);
    settings.Limits(EnableAutoTrading,MaxRiskPercent,MaxOpenPositions,MaxLot,MaxOrdersPerMinute);
    settings.Habits(DemoOnly,DryRun,RequireStopLoss,Deviation,MaxQuoteAge,MagicNumber);
-   settings.Data(Symbols,SendTicks,SendBars,BarsTimeframe,HistoryDays);
+   settings.Data(Symbols,SendTicks,SendBars,BarsTimeframes,HistoryDays);
    return(ExtConnector.Start(settings));
   }
 //+------------------------------------------------------------------+

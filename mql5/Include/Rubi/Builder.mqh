@@ -36,7 +36,7 @@ private:
 public:
                      CRubiBuilder(void);
    void              Configure(const CRubiSettings &settings);
-   int               Oldest(const string symbol,ulong &tickets[]) const;
+   int               Oldest(const string symbol,const string side,ulong &tickets[]) const;
    string            Build(SRubiCommand &command,const CRubiGuard &guard,MqlTradeRequest &request) const;
   };
 //+------------------------------------------------------------------+
@@ -207,6 +207,9 @@ string CRubiBuilder::Priced(const SRubiCommand &command,const CRubiGuard &guard,
    if(!CRubiRules::Quote(request.symbol,tick))
       return("NO_QUOTE");
    request.price=buy ? tick.ask : tick.bid;
+   ENUM_ORDER_TYPE_FILLING modes[];
+   CRubiRules::Fillings(request.symbol,command.filling,modes);
+   request.type_filling=modes[0];
    string code=guard.Fresh(command,request.price);
    if(code!="" || request.position!=0)
       return(code);
@@ -314,7 +317,7 @@ string CRubiBuilder::ModifyPosition(SRubiCommand &command,const CRubiGuard &guar
 //| Positions of a symbol (empty for all), oldest first, as FIFO     |
 //| accounts demand                                                  |
 //+------------------------------------------------------------------+
-int CRubiBuilder::Oldest(const string symbol,ulong &tickets[]) const
+int CRubiBuilder::Oldest(const string symbol,const string side,ulong &tickets[]) const
   {
    long opened[];
    int  count=0;
@@ -324,7 +327,7 @@ int CRubiBuilder::Oldest(const string symbol,ulong &tickets[]) const
    for(int i=0; i<total; i++)
      {
       ulong ticket=PositionGetTicket(i);
-      if(ticket==0 || (symbol!="" && PositionGetString(POSITION_SYMBOL)!=symbol))
+      if(ticket==0 || !CRubiRules::Meant(symbol,side))
          continue;
       long time=PositionGetInteger(POSITION_TIME_MSC);
       int  at=count;

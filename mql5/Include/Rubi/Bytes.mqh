@@ -5,6 +5,7 @@
 //+------------------------------------------------------------------+
 #ifndef RUBI_BYTES_MQH
 #define RUBI_BYTES_MQH
+#include "Defines.mqh"
 //+------------------------------------------------------------------+
 //| UTF-8 bytes of a text, without the terminating zero              |
 //+------------------------------------------------------------------+
@@ -15,6 +16,24 @@ int RubiToBytes(const string text,uchar &bytes[])
       size--;
    ArrayResize(bytes,size);
    return(size);
+  }
+//+------------------------------------------------------------------+
+//| How many bytes a text has as UTF-8                               |
+//+------------------------------------------------------------------+
+int RubiByteSize(const string text)
+  {
+   int size=StringLen(text);
+   int bytes=0;
+   for(int i=0; i<size; i++)
+     {
+      ushort letter=StringGetCharacter(text,i);
+      //--- each half of a surrogate pair is two of its four bytes
+      if(letter<0x80)
+         bytes++;
+      else
+         bytes+=(letter<0x800 || (letter>=0xD800 && letter<=0xDFFF)) ? 2 : 3;
+     }
+   return(bytes);
   }
 //+------------------------------------------------------------------+
 //| The text of UTF-8 bytes                                          |
@@ -55,6 +74,15 @@ string RubiSha256Hex(const string text)
    if(!RubiSha256(bytes,digest))
       return("");
    return(RubiHex(digest));
+  }
+//+------------------------------------------------------------------+
+//| A name the service takes as a key: a long one by its SHA-256     |
+//+------------------------------------------------------------------+
+string RubiKey(const string name)
+  {
+   if(StringLen(name)<=RUBI_KEY_LETTERS)
+      return(name);
+   return("sha256:"+RubiSha256Hex(name));
   }
 //+------------------------------------------------------------------+
 //| HMAC-SHA-256 (RFC 2104), hexadecimal; empty when it failed       |

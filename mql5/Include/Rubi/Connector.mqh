@@ -9,6 +9,8 @@
 //--- how often small things are looked at, milliseconds
 #define RUBI_LOOK_MS             250
 #define RUBI_BACKLOG_MS          100
+//--- unusable answers to the same body before something else is tried
+#define RUBI_WRONG_ANSWERS       5
 //+------------------------------------------------------------------+
 //| Class CRubiConnector.                                            |
 //| Purpose: the cycle. The network is used in OnTimer only, with    |
@@ -24,7 +26,7 @@ private:
    ulong             m_look;           // tick of the next look at files
    ulong             m_rebind;         // tick of the next try to bind
    int               m_failures;
-   int               m_same_body;      // 5xx answers to the same body
+   int               m_same_body;      // unusable answers to the same body
 
    void              Look(const ulong now);
    void              Call(void);
@@ -75,6 +77,8 @@ int CRubiConnector::Start(const CRubiSettings &settings)
       Alert("Rubi: "+fault);
       return(INIT_PARAMETERS_INCORRECT);
      }
+   if(settings.Overheard())
+      Alert("Rubi: BackendURL begins with http:// and is not this machine: others on the way can read the token. Use https://");
    MathSrand((int)(GetTickCount64()%32768));
    Equip(settings);
    EndSession();
@@ -238,6 +242,10 @@ void CRubiConnector::Sync(void)
      }
    if(!TakeSync(answer))
      {
+      //--- all that matters is kept elsewhere, so a new session is no loss
+      m_same_body++;
+      if(m_same_body>=RUBI_WRONG_ANSWERS)
+         EndSession();
       BackOff("An answer came that belongs to no question");
       return;
      }
@@ -259,9 +267,9 @@ void CRubiConnector::Success(void)
   {
    m_failures=0;
    m_same_body=0;
-   if(m_strip>0)
+   if(m_strip>0 && m_suspects==0)
       m_strip--;
-   m_panel.State("Connected, "+m_trading_state);
+   m_panel.State("Connected, "+m_trading_state+(m_books_fit ? "" : ", but there are too many positions to tell"));
    m_panel.Work(StringFormat("%d orders sent, %d reports and %d signals waiting",m_orders.Executed(),
                              m_journal.Unacknowledged(),m_outbox.Count()));
   }
@@ -295,7 +303,7 @@ void CRubiConnector::Failure(const int status)
       case 413:
       case 422:
          if(in_session)
-            Discard();
+            Discard(true);
          BackOff(StringFormat("%d: the service did not take the message",status));
          return;
       case 423:
@@ -311,9 +319,9 @@ void CRubiConnector::Failure(const int status)
          return;
       default:
          m_same_body++;
-         if(in_session && m_same_body>=5 && status>=500)
+         if(in_session && m_same_body>=RUBI_WRONG_ANSWERS && status>=500)
            {
-            Discard();
+            Discard(false);
             m_same_body=0;
            }
          BackOff(StringFormat("%d from the service",status));

@@ -26,8 +26,8 @@ private:
    ulong             m_scanned;
 
    void              Scan(void);
-   bool              WriteDeal(CRubiJsonWriter &writer,const ulong ticket) const;
-   bool              WriteOrder(CRubiJsonWriter &writer,const ulong ticket) const;
+   bool              WriteDeal(CRubiJsonWriter &writer,const ulong ticket,const bool first) const;
+   bool              WriteOrder(CRubiJsonWriter &writer,const ulong ticket,const bool first) const;
 
 public:
                      CRubiDeals(void);
@@ -127,51 +127,42 @@ void CRubiDeals::Scan(void)
    m_scanned=GetTickCount64();
   }
 //+------------------------------------------------------------------+
-//| Write the oldest ones                                            |
+//| Write the oldest ones. One whose details the terminal does not   |
+//| have yet is left for the next look: it must not hold up the rest |
 //+------------------------------------------------------------------+
 void CRubiDeals::Write(CRubiJsonWriter &writer,const bool with_orders)
   {
    if(m_dirty || GetTickCount64()-m_scanned>RUBI_HISTORY_MS)
       Scan();
-   int deals=m_deals.Count();
-   if(deals>RUBI_DEALS_PER_SYNC)
-      deals=RUBI_DEALS_PER_SYNC;
-   if(deals>0)
+   int written=0;
+   while(written<m_deals.Count() && written<RUBI_DEALS_PER_SYNC)
      {
-      int written=0;
-      writer.OpenList("deals");
-      for(int i=0; i<deals; i++)
-        {
-         if(!WriteDeal(writer,m_deals.Ticket(i)))
-            break;
+      if(WriteDeal(writer,m_deals.Ticket(written),written==0))
          written++;
-        }
-      writer.CloseList();
-      m_deals.Fly(written);
+      else
+         m_deals.Skip(written);
      }
+   if(written>0)
+      writer.CloseList();
+   m_deals.Fly(written);
    if(!with_orders)
       return;
-   int orders=m_orders.Count();
-   if(orders>RUBI_ORDERS_PER_SYNC)
-      orders=RUBI_ORDERS_PER_SYNC;
-   if(orders>0)
+   written=0;
+   while(written<m_orders.Count() && written<RUBI_ORDERS_PER_SYNC)
      {
-      int written=0;
-      writer.OpenList("order_history");
-      for(int i=0; i<orders; i++)
-        {
-         if(!WriteOrder(writer,m_orders.Ticket(i)))
-            break;
+      if(WriteOrder(writer,m_orders.Ticket(written),written==0))
          written++;
-        }
-      writer.CloseList();
-      m_orders.Fly(written);
+      else
+         m_orders.Skip(written);
      }
+   if(written>0)
+      writer.CloseList();
+   m_orders.Fly(written);
   }
 //+------------------------------------------------------------------+
 //| One deal                                                         |
 //+------------------------------------------------------------------+
-bool CRubiDeals::WriteDeal(CRubiJsonWriter &writer,const ulong ticket) const
+bool CRubiDeals::WriteDeal(CRubiJsonWriter &writer,const ulong ticket,const bool first) const
   {
    if(!HistoryDealSelect(ticket))
       return(false);
@@ -179,6 +170,8 @@ bool CRubiDeals::WriteDeal(CRubiJsonWriter &writer,const ulong ticket) const
    string way=EnumToString((ENUM_DEAL_ENTRY)HistoryDealGetInteger(ticket,DEAL_ENTRY));
    string reason=EnumToString((ENUM_DEAL_REASON)HistoryDealGetInteger(ticket,DEAL_REASON));
    type=RubiName(type,"DEAL_TYPE_");
+   if(first)
+      writer.OpenList("deals");
    writer.OpenObject("");
    writer.PutTicket("ticket",ticket);
    writer.PutTicket("order",(ulong)HistoryDealGetInteger(ticket,DEAL_ORDER));
@@ -204,12 +197,14 @@ bool CRubiDeals::WriteDeal(CRubiJsonWriter &writer,const ulong ticket) const
 //+------------------------------------------------------------------+
 //| One order that left the book                                     |
 //+------------------------------------------------------------------+
-bool CRubiDeals::WriteOrder(CRubiJsonWriter &writer,const ulong ticket) const
+bool CRubiDeals::WriteOrder(CRubiJsonWriter &writer,const ulong ticket,const bool first) const
   {
    if(!HistoryOrderSelect(ticket))
       return(false);
    string type=EnumToString((ENUM_ORDER_TYPE)HistoryOrderGetInteger(ticket,ORDER_TYPE));
    string state=EnumToString((ENUM_ORDER_STATE)HistoryOrderGetInteger(ticket,ORDER_STATE));
+   if(first)
+      writer.OpenList("order_history");
    writer.OpenObject("");
    writer.PutTicket("ticket",ticket);
    writer.PutText("state",RubiName(state,"ORDER_STATE_"));

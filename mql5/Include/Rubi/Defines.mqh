@@ -32,9 +32,15 @@
 #define RUBI_SIGNALS_PER_SYNC    20
 #define RUBI_TICKS_PER_SYMBOL    40
 #define RUBI_TICKS_PER_SYNC      200
-#define RUBI_BARS_PER_SYNC       40
+#define RUBI_BARS_PER_SYNC       200
+#define RUBI_BARS_FIRST          101
+#define RUBI_MINUTES_FIRST       120
+#define RUBI_BARS_BACK           5000
 #define RUBI_WATCH_MAX           200
 #define RUBI_SIGNAL_CHARS        8000
+#define RUBI_KEY_LETTERS         128
+#define RUBI_NUMBER_LETTERS      40
+#define RUBI_NUMBER_MAX          1e15
 #define RUBI_SIGNALS_LETTERS     40000
 #define RUBI_KEEP_SECONDS        2592000
 #define RUBI_COMPACT_BYTES       1000000

@@ -6,6 +6,7 @@
 #ifndef RUBI_DESK_MQH
 #define RUBI_DESK_MQH
 #include "Account.mqh"
+#include "Bars.mqh"
 #include "Clock.mqh"
 #include "Deals.mqh"
 #include "Folders.mqh"
@@ -43,6 +44,7 @@ protected:
    CRubiDeals        m_deals;
    CRubiSymbols      m_symbols;
    CRubiMarket       m_market;
+   CRubiBars         m_bars;
    CRubiPanel        m_panel;
    string            m_account;
 
@@ -70,6 +72,7 @@ void CRubiDesk::Equip(const CRubiSettings &settings)
    m_deals.Configure(settings);
    m_symbols.Configure(settings);
    m_market.Configure(settings);
+   m_bars.Configure(settings);
   }
 //+------------------------------------------------------------------+
 //| Open the files and take the lock of an account                   |
@@ -102,6 +105,7 @@ bool CRubiDesk::Bind(const string account)
    m_orders.Bind(account);
    m_recovery.Bind();
    m_positions.Reset();
+   m_bars.Reset();
    m_deals.Resume(0);
    m_symbols.Refresh();
    m_account=account;

@@ -21,6 +21,7 @@ private:
 
    int               List(const string folder,const int common,string &names[]) const;
    bool              ReadFile(const string path,string &text) const;
+   string            Keyed(const CRubiJsonReader &reader,const string key) const;
    bool              Accept(const string name,const string text,CRubiOutbox &outbox) const;
    void              PutAside(const string name,const string reason) const;
 
@@ -107,6 +108,19 @@ void CRubiInbox::PutAside(const string name,const string reason) const
    FileMove(m_own+"/"+name,0,m_own+"/"+name+".bad",FILE_REWRITE);
   }
 //+------------------------------------------------------------------+
+//| A signal with its one key; what stood under "key" is left out    |
+//+------------------------------------------------------------------+
+string CRubiInbox::Keyed(const CRubiJsonReader &reader,const string key) const
+  {
+   string body="{\"key\":"+CRubiJsonWriter::Quote(key);
+   for(int node=reader.First(reader.Root()); node>=0; node=reader.Next(node))
+     {
+      if(reader.Key(node)!="key")
+         body+=","+CRubiJsonWriter::Quote(reader.Key(node))+":"+reader.Json(node);
+     }
+   return(body+"}");
+  }
+//+------------------------------------------------------------------+
 //| Put a file's signal into the outbox; false when the disk failed  |
 //+------------------------------------------------------------------+
 bool CRubiInbox::Accept(const string name,const string text,CRubiOutbox &outbox) const
@@ -123,14 +137,21 @@ bool CRubiInbox::Accept(const string name,const string text,CRubiOutbox &outbox)
       PutAside(name,"symbol or signal_type is missing");
       return(true);
      }
-   string key=reader.TextOf(root,"key");
-   string body=reader.Raw(root);
-   if(key=="")
+   if(!reader.Sound())
      {
-      key=RubiCut(name,0,StringLen(name)-5);
-      body="{\"key\":"+CRubiJsonWriter::Quote(key)+","+StringSubstr(body,1);
+      PutAside(name,"it has half a letter or a number that is not finite, not below 1e15 or longer than 40 digits");
+      return(true);
      }
-   if(!outbox.Add(key,body))
+//--- the service acknowledges by this key, so it must be one that it takes
+   int            given=reader.Find(root,"key");
+   ENUM_RUBI_JSON kind=reader.Kind(given);
+   string         key="";
+   if(kind==RUBI_JSON_STRING || kind==RUBI_JSON_NUMBER)
+      key=reader.Text(given);
+   if(key=="")
+      key=RubiCut(name,0,StringLen(name)-5);
+   key=RubiKey(key);
+   if(!outbox.Add(key,Keyed(reader,key)))
       return(false);
    FileDelete(m_own+"/"+name,0);
    ExtLog.Info("signal "+key+" for "+reader.TextOf(root,"symbol")+" taken");

@@ -42,6 +42,7 @@ struct SRubiEntry
    bool              ack_done;
    int               acked_n;
    bool              forgotten;
+   bool              doubtful;         // lines of the journal were lost after it began
    //--- since this start only
    bool              duplicate;
    ulong             looked;           // tick of the last search
@@ -77,6 +78,7 @@ void RubiEntryClear(SRubiEntry &entry,const long order_id)
    entry.ack_done=true;
    entry.acked_n=0;
    entry.forgotten=false;
+   entry.doubtful=false;
    entry.duplicate=false;
    entry.looked=0;
   }

@@ -19,19 +19,22 @@ protected:
    SRubiEntry        m_entries[];
    int               m_count;
    bool              m_trusted;
+   long              m_doubt_at;       // when lines were found damaged, unix seconds, 0 for never
 
                      CRubiJournalStore(void);
    int               AddEntry(const long order_id);
    void              Begin(CRubiJsonWriter &writer,const string event,const long order_id) const;
    bool              Commit(CRubiJsonWriter &writer);
    bool              Apply(const string line);
+   void              Doubt(string &lines[],const int unread,const long now);
    void              Compact(const string &lines[],const long now);
 
 public:
    bool              Open(const string folder,const long now);
    void              Close(void);
    bool              Ready(void) const;
-   bool              Trusted(void) const;
+   bool              Trusted(const SRubiEntry &entry) const;
+   bool              Proves(const long now) const;
    int               Count(void) const;
    int               Find(const long order_id) const;
    bool              Get(const int index,SRubiEntry &entry) const;
@@ -43,6 +46,7 @@ CRubiJournalStore::CRubiJournalStore(void)
   {
    m_count=0;
    m_trusted=false;
+   m_doubt_at=0;
   }
 //+------------------------------------------------------------------+
 //| Open the journal of an account and read all of it                |
@@ -51,6 +55,8 @@ bool CRubiJournalStore::Open(const string folder,const long now)
   {
    string lines[];
    m_count=0;
+   m_doubt_at=0;
+   m_trusted=true;
    ArrayResize(m_entries,0,1024);
    if(!m_file.Open(folder+"/journal.log",lines))
       return(false);
@@ -61,14 +67,30 @@ bool CRubiJournalStore::Open(const string folder,const long now)
       if(!Apply(lines[i]))
          unread++;
      }
-//--- a missing line could be the one that says "sending"
-   m_trusted=(m_file.Damaged()==0 && unread==0);
-   if(!m_trusted)
-      ExtLog.Info(StringFormat("journal: %d lines were not whole, %d not understood; open orders are checked at the broker",
-                               m_file.Damaged(),unread));
+   if(m_file.Damaged()>0 || unread>0)
+      Doubt(lines,unread,now);
    if(m_file.Size()>RUBI_COMPACT_BYTES)
       Compact(lines,now);
-   return(true);
+   return(m_file.IsOpen());
+  }
+//+------------------------------------------------------------------+
+//| A missing line could be the one that says "sending": the orders up|
+//| to here are in doubt for good, those that come later are not     |
+//+------------------------------------------------------------------+
+void CRubiJournalStore::Doubt(string &lines[],const int unread,const long now)
+  {
+   CRubiJsonWriter writer;
+   int             count=ArraySize(lines);
+   ExtLog.Info(StringFormat("journal: %d lines were not whole, %d not understood; open orders are checked at the broker",
+                            m_file.Damaged(),unread));
+   writer.OpenObject("");
+   writer.PutText("event","DOUBT");
+   writer.PutLong("at",now);
+   writer.CloseObject();
+   ArrayResize(lines,count+1);
+   lines[count]=writer.Text();
+   Apply(lines[count]);
+   m_trusted=m_file.Replace(lines);
   }
 //+------------------------------------------------------------------+
 //| Close the file                                                   |
@@ -85,11 +107,20 @@ bool CRubiJournalStore::Ready(void) const
    return(m_file.IsOpen());
   }
 //+------------------------------------------------------------------+
-//| Was every line whole, so that a missing one proves something     |
+//| Is all there that was written of an order, so that a missing line|
+//| proves something                                                 |
 //+------------------------------------------------------------------+
-bool CRubiJournalStore::Trusted(void) const
+bool CRubiJournalStore::Trusted(const SRubiEntry &entry) const
   {
-   return(m_trusted);
+   return(m_trusted && !entry.doubtful);
+  }
+//+------------------------------------------------------------------+
+//| Does it prove anything that an order is not in the journal. A day|
+//| after a loss the deals of the lost orders have been told.        |
+//+------------------------------------------------------------------+
+bool CRubiJournalStore::Proves(const long now) const
+  {
+   return(m_trusted && (m_doubt_at==0 || now-m_doubt_at>RUBI_DAY_SECONDS));
   }
 //+------------------------------------------------------------------+
 //| Orders known                                                     |
@@ -170,6 +201,13 @@ bool CRubiJournalStore::Apply(const string line)
    int    root=reader.Root();
    string event=reader.TextOf(root,"event");
    long   order_id=reader.LongOf(root,"id");
+   if(event=="DOUBT")
+     {
+      m_doubt_at=reader.LongOf(root,"at");
+      for(int k=0; k<m_count; k++)
+         m_entries[k].doubtful=true;
+      return(true);
+     }
    if(order_id<=0)
       return(false);
    int i=AddEntry(order_id);
@@ -231,7 +269,14 @@ void CRubiJournalStore::Compact(const string &lines[],const long now)
          continue;
       int index=Find(reader.LongOf(reader.Root(),"id"));
       if(index<0)
+        {
+         if(reader.TextOf(reader.Root(),"event")!="DOUBT" || reader.LongOf(reader.Root(),"at")<now-RUBI_KEEP_SECONDS)
+            continue;
+         ArrayResize(kept,count+1,1024);
+         kept[count]=lines[i];
+         count++;
          continue;
+        }
       bool told=(m_entries[index].forgotten || (m_entries[index].ack_done && m_entries[index].acked_n>=m_entries[index].n));
       bool ended=(m_entries[index].phase==RUBI_PHASE_RESULT || m_entries[index].phase==RUBI_PHASE_REFUSED);
       if(told && ended && m_entries[index].intent_at<now-RUBI_KEEP_SECONDS)

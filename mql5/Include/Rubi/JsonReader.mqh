@@ -5,6 +5,7 @@
 //+------------------------------------------------------------------+
 #ifndef RUBI_JSON_READER_MQH
 #define RUBI_JSON_READER_MQH
+#include "Defines.mqh"
 #include "JsonScanner.mqh"
 //--- deeper than any message of the service
 #define RUBI_JSON_DEPTH          64
@@ -61,6 +62,9 @@ public:
    bool              Present(const int node) const;
    string            Text(const int node) const;
    string            Raw(const int node) const;
+   string            Key(const int node) const;
+   string            Json(const int node) const;
+   bool              Sound(void) const;
    long              Long(const int node) const;
    ulong             Ticket(const int node) const;
    double            Number(const int node) const;
@@ -267,7 +271,7 @@ int CRubiJsonReader::Find(const int node,const string key) const
       return(-1);
    for(int child=First(node); child>=0; child=Next(child))
      {
-      if(Unescape(m_nodes[child].key_from,m_nodes[child].key_size)==key)
+      if(Key(child)==key)
          return(child);
      }
    return(-1);
@@ -296,6 +300,48 @@ string CRubiJsonReader::Text(const int node) const
    if(Kind(node)==RUBI_JSON_STRING)
       return(Unescape(m_nodes[node].from,m_nodes[node].size));
    return(Raw(node));
+  }
+//+------------------------------------------------------------------+
+//| The key of a member, resolved                                    |
+//+------------------------------------------------------------------+
+string CRubiJsonReader::Key(const int node) const
+  {
+   if(node<0 || node>=m_count)
+      return("");
+   return(Unescape(m_nodes[node].key_from,m_nodes[node].key_size));
+  }
+//+------------------------------------------------------------------+
+//| A value as JSON                                                  |
+//+------------------------------------------------------------------+
+string CRubiJsonReader::Json(const int node) const
+  {
+   if(!Present(node))
+      return("null");
+   if(Kind(node)==RUBI_JSON_STRING)
+      return("\""+Raw(node)+"\"");
+   return(Raw(node));
+  }
+//+------------------------------------------------------------------+
+//| Would every other reader take it too: whole letters in all texts,|
+//| finite numbers of a size that money has                          |
+//+------------------------------------------------------------------+
+bool CRubiJsonReader::Sound(void) const
+  {
+   if(StringFind(m_text,"\\u0000")>=0)
+      return(false);
+   for(int i=0; i<m_count; i++)
+     {
+      if(!RubiWholeLetters(Key(i)))
+         return(false);
+      if(m_nodes[i].kind==RUBI_JSON_STRING && !RubiWholeLetters(Text(i)))
+         return(false);
+      if(m_nodes[i].kind!=RUBI_JSON_NUMBER)
+         continue;
+      double value=Number(i);
+      if(m_nodes[i].size>RUBI_NUMBER_LETTERS || !MathIsValidNumber(value) || MathAbs(value)>=RUBI_NUMBER_MAX)
+         return(false);
+     }
+   return(true);
   }
 //+------------------------------------------------------------------+
 //| A whole number out of a number or a string                       |

@@ -22,7 +22,9 @@ private:
    int               m_handle;
    string            m_path;
    int               m_damaged;
+   bool              m_torn;           // the last write may have left a part of a line
 
+   bool              Rescue(void) const;
    bool              WriteText(const int handle,const string text);
    string            Sealed(const string line) const;
 
@@ -45,6 +47,7 @@ CRubiLines::CRubiLines(void)
    m_handle=INVALID_HANDLE;
    m_path="";
    m_damaged=0;
+   m_torn=false;
   }
 //+------------------------------------------------------------------+
 //| Destructor                                                       |
@@ -62,6 +65,9 @@ bool CRubiLines::Open(const string path,string &lines[])
    ArrayResize(lines,0);
    m_path=path;
    m_damaged=0;
+   m_torn=false;
+   if(!Rescue())
+      return(false);
 //--- no shared writing: a second program cannot open the same journal
    ResetLastError();
    m_handle=FileOpen(path,FILE_READ|FILE_WRITE|FILE_BIN|FILE_SHARE_READ);
@@ -118,6 +124,26 @@ bool CRubiLines::Open(const string path,string &lines[])
    return(true);
   }
 //+------------------------------------------------------------------+
+//| End what a crash left of Replace. Where the old file is gone the |
+//| new one is whole: it was closed before. An empty file in its place|
+//| would forget every order.                                        |
+//+------------------------------------------------------------------+
+bool CRubiLines::Rescue(void) const
+  {
+   string fresh=m_path+".new";
+   if(!FileIsExist(fresh))
+      return(true);
+   if(FileIsExist(m_path))
+     {
+      FileDelete(fresh);
+      return(true);
+     }
+   if(FileMove(fresh,0,m_path,0))
+      return(true);
+   ExtLog.Error(StringFormat("cannot move MQL5/Files/%s back to its place, error %d",fresh,GetLastError()));
+   return(false);
+  }
+//+------------------------------------------------------------------+
 //| Close the file                                                   |
 //+------------------------------------------------------------------+
 void CRubiLines::Close(void)
@@ -165,7 +191,12 @@ bool CRubiLines::Append(const string line)
   {
    if(m_handle==INVALID_HANDLE)
       return(false);
-   return(WriteText(m_handle,Sealed(line)+"\n"));
+//--- half a line of a write that failed must not swallow this one
+   string text=Sealed(line)+"\n";
+   if(m_torn)
+      text="\n"+text;
+   m_torn=!WriteText(m_handle,text);
+   return(!m_torn);
   }
 //+------------------------------------------------------------------+
 //| Put other lines in the place of all; the old file stays whole    |
@@ -183,7 +214,10 @@ bool CRubiLines::Replace(const string &lines[])
       written=WriteText(handle,Sealed(lines[i])+"\n");
    FileClose(handle);
    if(!written)
+     {
+      FileDelete(fresh);
       return(false);
+     }
    Close();
    bool moved=FileMove(fresh,0,m_path,FILE_REWRITE);
    if(!moved)
@@ -192,6 +226,7 @@ bool CRubiLines::Replace(const string &lines[])
    if(m_handle==INVALID_HANDLE)
       return(false);
    FileSeek(m_handle,0,SEEK_END);
+   m_torn=(m_torn && !moved);
    return(moved);
   }
 //+------------------------------------------------------------------+

@@ -12,21 +12,16 @@
 //+------------------------------------------------------------------+
 //| Class CRubiMarket.                                               |
 //| Purpose: ticks (CopyTicks from the last one, so that a slow call |
-//|          loses none), closed bars, and what the signals that     |
-//|          leave would cost. Bounded, and never in the way of an   |
-//|          order.                                                  |
+//|          loses none), and what the signals that leave would      |
+//|          cost. Bounded, and never in the way of an order.        |
 //+------------------------------------------------------------------+
 class CRubiMarket
   {
 private:
    bool              m_ticks;
-   bool              m_bars;
-   ENUM_TIMEFRAMES   m_timeframe;
    string            m_names[];
    long              m_last_tick[];
    long              m_new_tick[];
-   long              m_last_bar[];
-   long              m_new_bar[];
    int               m_count;
    int               m_turn;
    long              m_newest;
@@ -35,7 +30,6 @@ private:
    int               Index(const string name);
    void              Tick(CRubiJsonWriter &writer,const string name,const MqlTick &tick);
    void              TicksOf(CRubiJsonWriter &writer,const int index);
-   void              BarOf(CRubiJsonWriter &writer,const int index);
    void              Forget(void);
 
 public:
@@ -43,7 +37,6 @@ public:
    void              Configure(const CRubiSettings &settings);
    long              Newest(const CRubiSymbols &symbols);
    void              WriteTicks(CRubiJsonWriter &writer,const CRubiSymbols &symbols);
-   void              WriteBars(CRubiJsonWriter &writer,const CRubiSymbols &symbols);
    void              WriteQuotes(CRubiJsonWriter &writer,const CRubiOutbox &outbox,const int signals) const;
    void              Acknowledged(void);
   };
@@ -53,8 +46,6 @@ public:
 CRubiMarket::CRubiMarket(void)
   {
    m_ticks=false;
-   m_bars=false;
-   m_timeframe=PERIOD_M1;
    m_count=0;
    m_turn=0;
    m_newest=0;
@@ -66,8 +57,6 @@ CRubiMarket::CRubiMarket(void)
 void CRubiMarket::Configure(const CRubiSettings &settings)
   {
    m_ticks=settings.m_ticks;
-   m_bars=settings.m_bars;
-   m_timeframe=settings.m_timeframe;
    m_count=0;
    m_turn=0;
    m_newest=0;
@@ -87,13 +76,9 @@ int CRubiMarket::Index(const string name)
    ArrayResize(m_names,m_count,64);
    ArrayResize(m_last_tick,m_count,64);
    ArrayResize(m_new_tick,m_count,64);
-   ArrayResize(m_last_bar,m_count,64);
-   ArrayResize(m_new_bar,m_count,64);
    m_names[index]=name;
    m_last_tick[index]=0;
    m_new_tick[index]=0;
-   m_last_bar[index]=0;
-   m_new_bar[index]=0;
    return(index);
   }
 //+------------------------------------------------------------------+
@@ -168,10 +153,7 @@ void CRubiMarket::TicksOf(CRubiJsonWriter &writer,const int index)
 void CRubiMarket::Forget(void)
   {
    for(int i=0; i<m_count; i++)
-     {
       m_new_tick[i]=m_last_tick[i];
-      m_new_bar[i]=m_last_bar[i];
-     }
   }
 //+------------------------------------------------------------------+
 //| Ticks of the watched symbols, each cycle beginning elsewhere     |
@@ -188,53 +170,6 @@ void CRubiMarket::WriteTicks(CRubiJsonWriter &writer,const CRubiSymbols &symbols
       m_turn=(m_turn+1)%total;
       int index=Index(symbols.Name(m_turn));
       TicksOf(writer,index);
-     }
-   if(m_written>0)
-      writer.CloseList();
-  }
-//+------------------------------------------------------------------+
-//| The last closed bar of a symbol, when it is new                  |
-//+------------------------------------------------------------------+
-void CRubiMarket::BarOf(CRubiJsonWriter &writer,const int index)
-  {
-   MqlRates rates[];
-   string   name=m_names[index];
-   m_new_bar[index]=m_last_bar[index];
-   if(CopyRates(name,m_timeframe,1,1,rates)!=1)
-      return;
-   if((long)rates[0].time<=m_last_bar[index])
-      return;
-   if(m_written==0)
-      writer.OpenList("bars");
-   string timeframe=EnumToString(m_timeframe);
-   writer.OpenObject("");
-   writer.PutText("symbol",name);
-   writer.PutText("timeframe",RubiName(timeframe,"PERIOD_"));
-   writer.PutLong("time",(long)rates[0].time);
-   writer.PutNumber("open",rates[0].open);
-   writer.PutNumber("high",rates[0].high);
-   writer.PutNumber("low",rates[0].low);
-   writer.PutNumber("close",rates[0].close);
-   writer.PutLong("tick_volume",rates[0].tick_volume);
-   writer.PutLong("spread",rates[0].spread);
-   writer.PutLong("real_volume",rates[0].real_volume);
-   writer.CloseObject();
-   m_written++;
-   m_new_bar[index]=(long)rates[0].time;
-  }
-//+------------------------------------------------------------------+
-//| Closed bars of the watched symbols                               |
-//+------------------------------------------------------------------+
-void CRubiMarket::WriteBars(CRubiJsonWriter &writer,const CRubiSymbols &symbols)
-  {
-   int total=symbols.Count();
-   m_written=0;
-   if(!m_bars)
-      return;
-   for(int i=0; i<total && m_written<RUBI_BARS_PER_SYNC; i++)
-     {
-      int index=Index(symbols.Name(i));
-      BarOf(writer,index);
      }
    if(m_written>0)
       writer.CloseList();
@@ -257,7 +192,7 @@ void CRubiMarket::WriteQuotes(CRubiJsonWriter &writer,const CRubiOutbox &outbox,
       string side=reader.TextOf(root,"signal_type");
       double stop=reader.NumberOf(root,"stop_loss");
       bool   buy=(side=="BUY");
-      if((!buy && side!="SELL") || stop<=0.0 || !CRubiRules::Ready(symbol) || !CRubiRules::Quote(symbol,tick))
+      if((!buy && side!="SELL") || stop<=0.0 || !CRubiRules::ReadyNow(symbol) || !CRubiRules::Quote(symbol,tick))
          continue;
       double          entry=buy ? tick.ask : tick.bid;
       double          profit=0.0;
@@ -286,10 +221,7 @@ void CRubiMarket::WriteQuotes(CRubiJsonWriter &writer,const CRubiOutbox &outbox,
 void CRubiMarket::Acknowledged(void)
   {
    for(int i=0; i<m_count; i++)
-     {
       m_last_tick[i]=m_new_tick[i];
-      m_last_bar[i]=m_new_bar[i];
-     }
   }
 #endif
 //+------------------------------------------------------------------+

@@ -28,6 +28,7 @@ private:
    void              Refuse(const SRubiCommand &command,const string code,CRubiJournal &journal,const CRubiClock &clock);
    void              Query(const SRubiCommand &command,CRubiJournal &journal,const CRubiClock &clock);
    bool              Check(const SRubiCommand &command,MqlTradeRequest &request,SRubiReport &report) const;
+   string            Rehearsed(const SRubiCommand &command,MqlTradeRequest &request) const;
    bool              Again(const SRubiCommand &command,const CRubiGuard &guard,MqlTradeRequest &request) const;
    void              Read(const MqlTradeResult &result,const int error,SRubiReport &report) const;
    ENUM_RUBI_VERDICT Attempt(const SRubiCommand &command,MqlTradeRequest &request,int &attempt,
@@ -115,7 +116,7 @@ void CRubiOrders::Query(const SRubiCommand &command,CRubiJournal &journal,const 
       return;
      }
    SRubiReport report;
-   if(journal.Trusted())
+   if(journal.Proves(clock.NowSeconds()))
       RubiReportClear(report,"NO_RECORD");
    else
      {
@@ -164,7 +165,7 @@ void CRubiOrders::Handle(SRubiCommand &command,CRubiJournal &journal,CRubiGuard 
    if(code=="" && command.kind!="CLOSE_ALL")
       code=m_builder.Build(command,guard,request);
    if(code=="" && m_dry_run)
-      code="DRY_RUN";
+      code=Rehearsed(command,request);
    if(code!="")
      {
       Refuse(command,code,journal,clock);
@@ -204,6 +205,18 @@ bool CRubiOrders::Check(const SRubiCommand &command,MqlTradeRequest &request,SRu
    if(check.retcode==0)
       report.outcome="NEVER_SENT";
    return(false);
+  }
+//+------------------------------------------------------------------+
+//| What a dry run answers: would the broker have taken it           |
+//+------------------------------------------------------------------+
+string CRubiOrders::Rehearsed(const SRubiCommand &command,MqlTradeRequest &request) const
+  {
+   SRubiReport report;
+   RubiReportClear(report,"");
+   if(command.kind=="CLOSE_ALL" || Check(command,request,report))
+      return("DRY_RUN");
+   ExtLog.Info(StringFormat("order %I64d: %u %s",command.order_id,report.retcode,report.message));
+   return("DRY_RUN_CHECK_FAILED");
   }
 //+------------------------------------------------------------------+
 //| Make a request ready for another attempt                         |
@@ -247,8 +260,6 @@ ENUM_RUBI_VERDICT CRubiOrders::Attempt(const SRubiCommand &command,MqlTradeReque
    int                     filling=0;
    int                     reprices=0;
    int                     waits=0;
-   if(request.action==TRADE_ACTION_DEAL)
-      request.type_filling=modes[0];
    while(true)
      {
       attempt++;
@@ -314,19 +325,21 @@ void CRubiOrders::Send(SRubiCommand &command,MqlTradeRequest &request,
       //--- what is not known counts as there
       if(command.kind=="OPEN" && verdict!=RUBI_VERDICT_REJECTED)
          guard.Added(1);
-      if(command.kind=="CLOSE_POSITION" && verdict==RUBI_VERDICT_DONE)
+      //--- a part that is left still takes its place
+      if((command.kind=="CLOSE_POSITION" || command.kind=="CLOSE_BY") && report.retcode==TRADE_RETCODE_DONE)
          guard.Added(-1);
      }
    journal.Result(command.order_id,report,unknown,RubiIso(clock.NowMs()));
   }
 //+------------------------------------------------------------------+
-//| Close every position of a symbol or of the account; one report   |
+//| Close every position of a symbol and side, empty for any; one    |
+//| report                                                           |
 //+------------------------------------------------------------------+
 void CRubiOrders::CloseAll(SRubiCommand &command,CRubiJournal &journal,CRubiGuard &guard,const CRubiClock &clock)
   {
    SRubiReport report,last;
    ulong       tickets[];
-   int         count=m_builder.Oldest(command.symbol,tickets);
+   int         count=m_builder.Oldest(command.symbol,command.side,tickets);
    int         closed=0;
    int         attempt=0;
    bool        unknown=false;
@@ -350,6 +363,8 @@ void CRubiOrders::CloseAll(SRubiCommand &command,CRubiJournal &journal,CRubiGuar
         {
          closed++;
          m_executed++;
+         if(last.retcode==TRADE_RETCODE_DONE)
+            guard.Added(-1);
          report.volume+=last.volume;
          continue;
         }

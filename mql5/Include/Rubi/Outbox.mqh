@@ -5,7 +5,9 @@
 //+------------------------------------------------------------------+
 #ifndef RUBI_OUTBOX_MQH
 #define RUBI_OUTBOX_MQH
+#include "Bytes.mqh"
 #include "Defines.mqh"
+#include "Folders.mqh"
 #include "JsonReader.mqh"
 #include "JsonWriter.mqh"
 #include "Lines.mqh"
@@ -21,11 +23,14 @@ private:
    string            m_keys[];
    string            m_bodies[];
    int               m_count;
+   int               m_done;           // delivered ones that the file still has
+   string            m_folder;
 
    int               Find(const string key) const;
    void              Insert(const string key,const string body);
    void              Drop(const int index);
    string            AddLine(const string key,const string body) const;
+   void              Compact(void);
 
 public:
                      CRubiOutbox(void);
@@ -34,6 +39,7 @@ public:
    int               Count(void) const;
    bool              Add(const string key,const string body);
    bool              Remove(const string key);
+   void              SetAside(const int index,const string reason);
    int               Write(CRubiJsonWriter &writer,const int limit) const;
    string            Body(const int index) const;
   };
@@ -43,6 +49,8 @@ public:
 CRubiOutbox::CRubiOutbox(void)
   {
    m_count=0;
+   m_done=0;
+   m_folder="";
   }
 //+------------------------------------------------------------------+
 //| Open the outbox of an account and read what waits                |
@@ -52,6 +60,8 @@ bool CRubiOutbox::Open(const string folder)
    string          lines[];
    CRubiJsonReader reader;
    m_count=0;
+   m_done=0;
+   m_folder=folder;
    if(!m_file.Open(folder+"/outbox.log",lines))
       return(false);
    int total=ArraySize(lines);
@@ -71,16 +81,28 @@ bool CRubiOutbox::Open(const string folder)
          if(index>=0)
             Drop(index);
      }
+//--- a key that the service does not take is never acknowledged
+   for(int i=m_count-1; i>=0; i--)
+     {
+      if(m_keys[i]=="" || StringLen(m_keys[i])>RUBI_KEY_LETTERS)
+         SetAside(i,"its key has not 1 to 128 characters");
+     }
 //--- what was delivered need not be read again next time
    if(total>m_count)
-     {
-      string kept[];
-      ArrayResize(kept,m_count);
-      for(int i=0; i<m_count; i++)
-         kept[i]=AddLine(m_keys[i],m_bodies[i]);
-      m_file.Replace(kept);
-     }
+      Compact();
    return(m_file.IsOpen());
+  }
+//+------------------------------------------------------------------+
+//| Write the file anew with what waits only                         |
+//+------------------------------------------------------------------+
+void CRubiOutbox::Compact(void)
+  {
+   string kept[];
+   ArrayResize(kept,m_count);
+   for(int i=0; i<m_count; i++)
+      kept[i]=AddLine(m_keys[i],m_bodies[i]);
+   if(m_file.Replace(kept))
+      m_done=0;
   }
 //+------------------------------------------------------------------+
 //| Close the file                                                   |
@@ -172,7 +194,34 @@ bool CRubiOutbox::Remove(const string key)
    writer.CloseObject();
    m_file.Append(writer.Text());
    Drop(index);
+   m_done++;
+   if(m_done>m_count && m_file.Size()>RUBI_COMPACT_BYTES)
+      Compact();
    return(true);
+  }
+//+------------------------------------------------------------------+
+//| Take a signal out that can never be delivered; it is kept as a   |
+//| file for the person                                              |
+//+------------------------------------------------------------------+
+void CRubiOutbox::SetAside(const int index,const string reason)
+  {
+   if(index<0 || index>=m_count)
+      return;
+   string key=m_keys[index];
+   string body=m_bodies[index];
+   string path=m_folder+"/inbox/"+StringSubstr(RubiSha256Hex(key),0,16)+".json.bad";
+   uchar  bytes[];
+   int    size=RubiToBytes(body,bytes);
+   bool   kept=false;
+   RubiMakeFolder(m_folder+"/inbox",0);
+   int handle=FileOpen(path,FILE_WRITE|FILE_BIN);
+   if(handle!=INVALID_HANDLE)
+     {
+      kept=((int)FileWriteArray(handle,bytes,0,size)==size);
+      FileClose(handle);
+     }
+   ExtLog.Error("signal "+RubiCut(key,0,64)+" set aside: "+reason+"; "+(kept ? "it is kept as MQL5/Files/"+path : body));
+   Remove(key);
   }
 //+------------------------------------------------------------------+
 //| Write the oldest signals                                         |

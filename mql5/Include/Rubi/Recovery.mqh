@@ -27,7 +27,7 @@ private:
    bool              InPositions(const SRubiEntry &entry,SRubiReport &report) const;
    bool              Fills(const SRubiEntry &entry,const ulong order,SRubiReport &report) const;
    bool              Opened(const SRubiEntry &entry,const CRubiJournal &journal,SRubiReport &report) const;
-   bool              Closed(const SRubiEntry &entry,SRubiReport &report) const;
+   bool              Closed(const SRubiEntry &entry,const CRubiJournal &journal,SRubiReport &report) const;
    bool              Changed(const SRubiEntry &entry,SRubiReport &report) const;
    bool              Gone(const SRubiEntry &entry,SRubiReport &report) const;
    bool              Incomplete(const SRubiEntry &entry) const;
@@ -96,7 +96,7 @@ void CRubiRecovery::Look(CRubiJournal &journal,const CRubiClock &clock)
         }
       if(now-m_bound<RUBI_GRACE_MS)
          continue;
-      if(entry.phase==RUBI_PHASE_INTENT && journal.Trusted())
+      if(entry.phase==RUBI_PHASE_INTENT && journal.Trusted(entry))
         {
          RubiReportClear(report,"NEVER_SENT");
          report.message="the journal has no SENDING and the broker has no trace";
@@ -137,7 +137,7 @@ bool CRubiRecovery::Found(const SRubiEntry &entry,const CRubiJournal &journal,SR
       return(Gone(entry,report));
    if(entry.kind=="MODIFY_POSITION" || entry.kind=="MODIFY_PENDING")
       return(Changed(entry,report));
-   return(Closed(entry,report));
+   return(Closed(entry,journal,report));
   }
 //+------------------------------------------------------------------+
 //| Does a record at the broker belong to the order. The comment is  |
@@ -292,7 +292,7 @@ bool CRubiRecovery::InPositions(const SRubiEntry &entry,SRubiReport &report) con
 //+------------------------------------------------------------------+
 //| A close: a deal of ours out of the position since the intent     |
 //+------------------------------------------------------------------+
-bool CRubiRecovery::Closed(const SRubiEntry &entry,SRubiReport &report) const
+bool CRubiRecovery::Closed(const SRubiEntry &entry,const CRubiJournal &journal,SRubiReport &report) const
   {
    if(entry.kind=="CLOSE_ALL")
      {
@@ -300,7 +300,7 @@ bool CRubiRecovery::Closed(const SRubiEntry &entry,SRubiReport &report) const
       for(int i=0; i<total; i++)
         {
          ulong ticket=PositionGetTicket(i);
-         if(ticket>0 && (entry.symbol=="" || PositionGetString(POSITION_SYMBOL)==entry.symbol))
+         if(ticket>0 && CRubiRules::Meant(entry.symbol,entry.side))
             return(false);
         }
       report.retcode=TRADE_RETCODE_DONE;
@@ -320,6 +320,9 @@ bool CRubiRecovery::Closed(const SRubiEntry &entry,SRubiReport &report) const
       if(way==DEAL_ENTRY_IN || (ENUM_DEAL_REASON)HistoryDealGetInteger(deal,DEAL_REASON)!=DEAL_REASON_EXPERT)
          continue;
       if(!Ours(entry,HistoryDealGetString(deal,DEAL_COMMENT),HistoryDealGetInteger(deal,DEAL_MAGIC),true))
+         continue;
+      //--- another close of the same position, whose comment the broker rewrote as well
+      if(journal.Claimed((ulong)HistoryDealGetInteger(deal,DEAL_ORDER),deal,entry.order_id))
          continue;
       double volume=HistoryDealGetDouble(deal,DEAL_VOLUME);
       report.deal_ticket=deal;

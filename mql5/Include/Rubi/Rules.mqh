@@ -15,6 +15,7 @@
 class CRubiRules
   {
 public:
+   static bool       ReadyNow(const string symbol);
    static bool       Ready(const string symbol);
    static bool       Quote(const string symbol,MqlTick &tick);
    static double     Price(const string symbol,const double price);
@@ -26,19 +27,29 @@ public:
    static string     PendingFault(const string symbol,const ENUM_ORDER_TYPE type,const double price,const double stop_limit);
    static bool       Frozen(const string symbol,const double price,const double market);
    static bool       PendingType(const string side,const string order_type,ENUM_ORDER_TYPE &type);
+   static bool       Meant(const string symbol,const string side);
    static bool       BuySide(const ENUM_ORDER_TYPE type);
   };
 //+------------------------------------------------------------------+
-//| Known, in Market Watch and synchronised with the broker          |
+//| Known, in Market Watch and synchronised at this moment           |
 //+------------------------------------------------------------------+
-bool CRubiRules::Ready(const string symbol)
+bool CRubiRules::ReadyNow(const string symbol)
   {
    MqlTick tick;
    if(symbol=="" || !SymbolSelect(symbol,true))
       return(false);
+   return(SymbolIsSynchronized(symbol) && Quote(symbol,tick));
+  }
+//+------------------------------------------------------------------+
+//| The same, after a wait of a second at most                       |
+//+------------------------------------------------------------------+
+bool CRubiRules::Ready(const string symbol)
+  {
+   if(symbol=="" || !SymbolSelect(symbol,true))
+      return(false);
    for(int i=0; i<RUBI_SYMBOL_TRIES; i++)
      {
-      if(SymbolIsSynchronized(symbol) && Quote(symbol,tick))
+      if(ReadyNow(symbol))
          return(true);
       Sleep(RUBI_SYMBOL_SLEEP_MS);
      }
@@ -257,6 +268,16 @@ bool CRubiRules::PendingType(const string side,const string order_type,ENUM_ORDE
          else
             return(false);
    return(true);
+  }
+//+------------------------------------------------------------------+
+//| Is the selected position of the symbol and side; empty: of any   |
+//+------------------------------------------------------------------+
+bool CRubiRules::Meant(const string symbol,const string side)
+  {
+   bool buy=((ENUM_POSITION_TYPE)PositionGetInteger(POSITION_TYPE)==POSITION_TYPE_BUY);
+   if(symbol!="" && PositionGetString(POSITION_SYMBOL)!=symbol)
+      return(false);
+   return(side=="" || side==(buy ? "BUY" : "SELL"));
   }
 //+------------------------------------------------------------------+
 //| Does an order of this type buy                                   |

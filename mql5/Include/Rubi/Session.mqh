@@ -21,6 +21,10 @@ protected:
    string            m_body;           // unacknowledged, empty for none
    int               m_body_wait;
    int               m_strip;          // 0 all, 1 without market data, 2 the least
+   int               m_suspects;       // oldest signals that are to go one at a time
+   bool              m_cleared;        // the least without signals was taken
+   bool              m_probe;          // the body is the least and one suspect
+   bool              m_books_fit;
    long              m_poll;
    string            m_trading_state;
    bool              m_worked;         // the last answer brought work
@@ -30,11 +34,13 @@ protected:
    string            ConnectBody(void);
    bool              TakeConnect(const string answer);
    void              Compose(const int wait);
-   void              Discard(void);
+   void              Discard(const bool refused);
    bool              TakeSync(const string answer);
 
 private:
-   void              Write(CRubiJsonWriter &writer,const int wait);
+   void              Write(CRubiJsonWriter &writer,const int wait,const bool books);
+   int               SignalLimit(void) const;
+   void              TellBooks(const bool fit);
    void              TakeAcks(const CRubiJsonReader &reader,const int root);
    void              TakeSignalAcks(const CRubiJsonReader &reader,const int list);
    void              TakeNeeds(const CRubiJsonReader &reader,const int list,const long cursor);
@@ -51,6 +57,10 @@ CRubiSession::CRubiSession(void)
    m_body="";
    m_body_wait=0;
    m_strip=0;
+   m_suspects=0;
+   m_cleared=false;
+   m_probe=false;
+   m_books_fit=true;
    m_poll=0;
    m_trading_state="";
    m_worked=false;
@@ -105,6 +115,7 @@ bool CRubiSession::TakeConnect(const string answer)
    m_session=session;
    m_epoch=epoch;
    m_strip=0;
+   m_suspects=0;
    m_clock.Reset();
    m_clock.Learn(reader.TextOf(root,"server_time"));
    m_trading_state=reader.TextOf(root,"trading_state");
@@ -112,6 +123,7 @@ bool CRubiSession::TakeConnect(const string answer)
    m_guard.TakeLimits(reader,reader.Find(root,"limits"));
    int cursor=reader.Find(reader.Find(root,"resume"),"deal_cursor");
    m_deals.Resume(reader.LongOf(cursor,"time_msc"));
+   m_bars.Resume(reader,reader.Find(reader.Find(root,"resume"),"bars"),m_symbols);
    TakeNeeds(reader,reader.Find(root,"need"),0);
    int actions=reader.Find(root,"journal_actions");
    for(int node=reader.First(actions); node>=0; node=reader.Next(node))
@@ -132,32 +144,72 @@ void CRubiSession::Compose(const int wait)
   {
    m_seq++;
    m_body_wait=wait;
+   m_probe=(m_strip>=2 && m_cleared && m_suspects>0);
+   bool books=true;
    while(true)
      {
       CRubiJsonWriter writer;
-      Write(writer,wait);
+      Write(writer,wait,books);
       m_body=writer.Text();
-      if(writer.Size()<RUBI_BODY_BYTES || m_strip>=2)
-         return;
-      m_strip++;
+      if(m_strip>=2 || RubiByteSize(m_body)<RUBI_BODY_BYTES)
+         break;
+      if(!books)
+         break;
       m_deals.Dropped();
+      if(m_strip<1)
+         m_strip++;
+      else
+         books=false;
      }
+   if(m_strip<2)
+      TellBooks(books);
   }
 //+------------------------------------------------------------------+
-//| The service processed nothing of the body: make another          |
+//| The lists are told whole or not at all: say so when they are not |
 //+------------------------------------------------------------------+
-void CRubiSession::Discard(void)
+void CRubiSession::TellBooks(const bool fit)
+  {
+   if(!fit && m_books_fit)
+      ExtLog.Error(StringFormat("%d positions and %d orders do not fit into one message of %d bytes: the service does not see them",
+                                PositionsTotal(),OrdersTotal(),RUBI_BODY_BYTES));
+   m_books_fit=fit;
+  }
+//+------------------------------------------------------------------+
+//| How many signals the body may hold                               |
+//+------------------------------------------------------------------+
+int CRubiSession::SignalLimit(void) const
+  {
+   if(m_strip<2)
+      return(RUBI_SIGNALS_PER_SYNC);
+   return(m_probe ? 1 : 0);
+  }
+//+------------------------------------------------------------------+
+//| The service processed nothing of the body: make another. What it |
+//| refuses is looked for: first without signals, then one at a time |
+//+------------------------------------------------------------------+
+void CRubiSession::Discard(const bool refused)
   {
    m_body="";
    m_seq--;
    m_deals.Dropped();
+   if(m_probe)
+     {
+      if(refused)
+         m_outbox.SetAside(0,"the service cannot read it");
+      m_suspects=refused ? m_suspects-1 : 0;
+      m_probe=false;
+      return;
+     }
+   m_cleared=false;
    if(m_strip<2)
       m_strip++;
+   if(m_strip>=2)
+      m_suspects=m_outbox.Count();
   }
 //+------------------------------------------------------------------+
 //| Everything of one cycle                                          |
 //+------------------------------------------------------------------+
-void CRubiSession::Write(CRubiJsonWriter &writer,const int wait)
+void CRubiSession::Write(CRubiJsonWriter &writer,const int wait,const bool books)
   {
    bool connected=CRubiAccount::Connected();
    writer.OpenObject("");
@@ -170,7 +222,7 @@ void CRubiSession::Write(CRubiJsonWriter &writer,const int wait)
    m_journal.WriteAcks(writer);
    m_journal.WriteReports(writer);
 //--- without a connection the lists are not known
-   if(connected && m_strip<2)
+   if(connected && books && m_strip<2)
      {
       string taken_at=RubiIso(m_clock.Stamp());
       writer.PutText("taken_at",taken_at);
@@ -179,13 +231,14 @@ void CRubiSession::Write(CRubiJsonWriter &writer,const int wait)
      }
    if(connected && m_strip<2)
       m_deals.Write(writer,m_strip<1);
-   int signals=m_outbox.Write(writer,(m_strip<2) ? RUBI_SIGNALS_PER_SYNC : 1);
+   int signals=m_outbox.Write(writer,SignalLimit());
    if(m_strip<1)
      {
-      m_market.WriteQuotes(writer,m_outbox,signals);
+      if(connected)
+         m_market.WriteQuotes(writer,m_outbox,signals);
       m_symbols.Write(writer);
       m_market.WriteTicks(writer,m_symbols);
-      m_market.WriteBars(writer,m_symbols);
+      m_bars.Write(writer,m_symbols);
      }
    writer.PutLong("wait_ms",wait);
    writer.CloseObject();
@@ -209,7 +262,16 @@ bool CRubiSession::TakeSync(const string answer)
    m_deals.Acknowledged();
    m_symbols.Acknowledged();
    m_market.Acknowledged();
+   m_bars.Acknowledged();
    TakeAcks(reader,root);
+   if(m_probe)
+      m_suspects--;
+   else
+      if(m_strip>=2)
+         m_cleared=true;
+   m_probe=false;
+   if(m_suspects>m_outbox.Count())
+      m_suspects=m_outbox.Count();
    m_guard.TakeLimits(reader,reader.Find(root,"limits"));
    long cursor=reader.LongOf(reader.Find(root,"deal_cursor"),"time_msc");
    m_deals.Advance(cursor);

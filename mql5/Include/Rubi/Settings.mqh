@@ -7,6 +7,7 @@
 #define RUBI_SETTINGS_MQH
 #include "Defines.mqh"
 #include "Text.mqh"
+#include "Timeframes.mqh"
 //+------------------------------------------------------------------+
 //| Class CRubiSettings.                                             |
 //| Purpose: the inputs, checked and brought into range.             |
@@ -38,7 +39,7 @@ public:
    string            m_symbols;
    bool              m_ticks;
    bool              m_bars;
-   ENUM_TIMEFRAMES   m_timeframe;
+   string            m_timeframes;
    int               m_history_days;
 
                      CRubiSettings(void);
@@ -49,8 +50,9 @@ public:
    void              Habits(const bool demo_only,const bool dry_run,const bool need_stop,
                             const int deviation,const int quote_age,const long magic);
    void              Data(const string symbols,const bool ticks,const bool bars,
-                          const ENUM_TIMEFRAMES timeframe,const int history_days);
+                          const string timeframes,const int history_days);
    string            Fault(void) const;
+   bool              Overheard(void) const;
 
 private:
    int               Within(const int value,const int lowest,const int highest) const;
@@ -81,7 +83,7 @@ CRubiSettings::CRubiSettings(void)
    m_symbols="";
    m_ticks=false;
    m_bars=false;
-   m_timeframe=PERIOD_M1;
+   m_timeframes="";
    m_history_days=1;
   }
 //+------------------------------------------------------------------+
@@ -132,14 +134,12 @@ void CRubiSettings::Habits(const bool demo_only,const bool dry_run,const bool ne
 //| What this terminal tells besides its account                     |
 //+------------------------------------------------------------------+
 void CRubiSettings::Data(const string symbols,const bool ticks,const bool bars,
-                         const ENUM_TIMEFRAMES timeframe,const int history_days)
+                         const string timeframes,const int history_days)
   {
    m_symbols=symbols;
    m_ticks=ticks;
    m_bars=bars;
-   m_timeframe=timeframe;
-   if(m_timeframe==PERIOD_CURRENT)
-      m_timeframe=Period();
+   m_timeframes=timeframes;
    m_history_days=Within(history_days,1,3650);
   }
 //+------------------------------------------------------------------+
@@ -188,7 +188,21 @@ string CRubiSettings::Fault(void) const
       return("MaxLot must be more than 0");
    if(m_max_per_minute<1)
       return("MaxOrdersPerMinute must be at least 1");
+   ENUM_TIMEFRAMES frames[];
+   if(!RubiReadTimeframes(m_timeframes,frames))
+      return("BarsTimeframes must be names out of M1, M5, M15, M30, H1, H4, D1, W1, MN1 with commas between");
    return("");
+  }
+//+------------------------------------------------------------------+
+//| Does the token leave this machine in clear text                  |
+//+------------------------------------------------------------------+
+bool CRubiSettings::Overheard(void) const
+  {
+   if(StringFind(m_url,"http://")!=0)
+      return(false);
+   string host=StringSubstr(m_url,7);
+   StringToLower(host);
+   return(StringFind(host,"localhost")!=0 && StringFind(host,"127.")!=0 && StringFind(host,"[::1]")!=0);
   }
 #endif
 //+------------------------------------------------------------------+

@@ -133,5 +133,27 @@ long RubiFromIso(const string text)
      }
    return(stamp);
   }
+//+------------------------------------------------------------------+
+//| Is every letter whole: no half of a surrogate pair, no zero      |
+//+------------------------------------------------------------------+
+bool RubiWholeLetters(const string text)
+  {
+   int size=StringLen(text);
+   for(int i=0; i<size; i++)
+     {
+      ushort letter=StringGetCharacter(text,i);
+      if(letter==0 || (letter>=0xDC00 && letter<=0xDFFF))
+         return(false);
+      if(letter<0xD800 || letter>0xDBFF)
+         continue;
+      i++;
+      if(i>=size)
+         return(false);
+      ushort low=StringGetCharacter(text,i);
+      if(low<0xDC00 || low>0xDFFF)
+         return(false);
+     }
+   return(true);
+  }
 #endif
 //+------------------------------------------------------------------+

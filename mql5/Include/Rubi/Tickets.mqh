@@ -28,6 +28,7 @@ public:
    void              Add(const ulong ticket,const long time_msc);
    int               Count(void) const;
    ulong             Ticket(const int index) const;
+   void              Skip(const int index);
    void              Fly(const int count);
    void              Land(void);
   };
@@ -106,6 +107,22 @@ int CRubiTickets::Count(void) const
 ulong CRubiTickets::Ticket(const int index) const
   {
    return(m_queue[index]);
+  }
+//+------------------------------------------------------------------+
+//| Forget a ticket, so that a later look at history finds it anew   |
+//+------------------------------------------------------------------+
+void CRubiTickets::Skip(const int index)
+  {
+   int place=Place(m_queue[index]);
+   for(int k=place+1; k<m_known_count; k++)
+      m_known[k-1]=m_known[k];
+   m_known_count--;
+   for(int i=index+1; i<m_count; i++)
+     {
+      m_queue[i-1]=m_queue[i];
+      m_times[i-1]=m_times[i];
+     }
+   m_count--;
   }
 //+------------------------------------------------------------------+
 //| The first ones are on their way                                  |

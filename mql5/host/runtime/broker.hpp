@@ -1,6 +1,7 @@
 // The scripted broker behind the trade functions, and its durable ledger.
 #pragma once
 #include <functional>
+#include <set>
 
 #include "host.hpp"
 #include "model.hpp"
@@ -42,6 +43,7 @@ class broker_state {
   void fill_by_test(order_record &order, double volume, double price);
   void cancel_by_test(ulong ticket, long state);
   std::deque<json> scripts;
+  std::set<ulong> hidden_deals;  // listed by the history, not to be selected: their details have not come yet
   json transactions = json::map();  // {"mode": "normal" | "shuffle" | "drop" | "drop_deals" | "hold", "seed": 1}
   void release_transactions();
 

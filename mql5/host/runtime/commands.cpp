@@ -87,6 +87,27 @@ json change_ticket(const json &c) {
   return json(p->ticket);
 }
 
+json hide_deal(const json &c) {
+  const auto ticket = static_cast<ulong>(c["ticket"].integer());
+  if (c["hidden"].flag(true)) broker().hidden_deals.insert(ticket);
+  else broker().hidden_deals.erase(ticket);
+  return done();
+}
+
+json clone_position(const json &c) {
+  broker_state &b = broker();
+  if (b.account().positions.empty()) die("no position to clone");
+  for (long n = c["count"].integer(1); n > 0; --n) {
+    position_record p = b.account().positions.front();
+    p.ticket = p.identifier = b.new_ticket();
+    p.volume = 0.01;
+    p.comment = c["comment"].str(p.comment);
+    b.account().positions.push_back(p);
+    b.keep(p);
+  }
+  return done();
+}
+
 json balance(const json &c) {
   broker_state &b = broker();
   deal_record d;
@@ -133,7 +154,15 @@ void register_commands() {
   h.on_command("cancel", cancel_order);
   h.on_command("close", close_position);
   h.on_command("change_ticket", change_ticket);
+  h.on_command("hide_deal", hide_deal);
+  h.on_command("clone_position", clone_position);
   h.on_command("balance", balance);
+  h.on_command("account_now", [](const json &c) {
+    if (broker().accounts.count(c["login"].integer()) == 0) die("switch to an unknown account");
+    broker().current = c["login"].integer();
+    return done();
+  });
+  h.on_command("disk", [](const json &c) { host().disk_left = c["left"].integer(-1); return done(); });
   h.on_command("chart_event", chart_event);
   h.on_command("allow", [](const json &c) { host().allowed_urls.push_back(c["url"].str()); return done(); });
   h.on_command("disallow", [](const json &) { host().allowed_urls.clear(); return done(); });

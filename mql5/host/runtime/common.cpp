@@ -28,6 +28,7 @@ void Sleep(int milliseconds) {
   host_state &h = host();
   if (milliseconds < 0) die("Sleep: negative time");
   if (h.running == handler::transaction) die("Sleep in OnTradeTransaction holds up the queue of 1024 transactions");
+  h.say(json::map().set("event", "sleep").set("ms", milliseconds));
   if (h.virtual_clock) {
     h.advance_to_ms(h.now_ms() + milliseconds);
     broker().pump();

@@ -61,7 +61,7 @@ bool broker_state::send(const MqlTradeRequest &request, MqlTradeResult &result) 
     flush_transactions();
     result = MqlTradeResult{};
     result.retcode = static_cast<uint>(script["lost_retcode"].integer(TRADE_RETCODE_TIMEOUT));
-    fail(ERR_TRADE_SEND_FAILED);
+    fail(static_cast<int>(script["error"].integer(ERR_TRADE_SEND_FAILED)));
     return false;
   }
   flush_transactions();

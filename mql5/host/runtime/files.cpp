@@ -206,6 +206,12 @@ std::size_t write_bytes(int handle, const void *from, std::size_t size) {
   open_file *f = at(handle);
   if (f == nullptr) return 0;
   if ((f->flags & FILE_WRITE) == 0) { fail(ERR_FILE_NOTTOWRITE); return 0; }
+  long &left = host().disk_left;
+  if (left >= 0 && static_cast<std::size_t>(left) < size) {
+    size = static_cast<std::size_t>(left);
+    fail(ERR_FILE_WRITEERROR);
+  }
+  if (left >= 0) left -= static_cast<long>(size);
   put(*f, static_cast<const char *>(from), size);
   return size;
 }

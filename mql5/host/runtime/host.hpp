@@ -43,6 +43,7 @@ class host_state {
   std::vector<std::string> allowed_urls;
   std::vector<json> web_faults;
   json kill_point;
+  long disk_left = -1;  // bytes that may still be written to files; -1 for any number
 
   // Clock, in GMT. A virtual one moves only when told to, or while the program sleeps.
   bool virtual_clock = false;

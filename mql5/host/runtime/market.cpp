@@ -251,6 +251,11 @@ int CopyRates(const string &name, ENUM_TIMEFRAMES period, datetime from, datetim
   return rates.size();
 }
 
+long SeriesInfoInteger(const string &name, ENUM_TIMEFRAMES period, ENUM_SERIES_INFO_INTEGER property) {
+  if (property != SERIES_SYNCHRONIZED) die("SeriesInfoInteger(" + EnumToString(property).utf8() + ") is not implemented");
+  return bars_of(name, period) != nullptr && host().connected;
+}
+
 datetime iTime(const string &name, ENUM_TIMEFRAMES period, int shift) {
   const auto *bars = bars_of(name, period);
   if (bars == nullptr || shift < 0 || shift >= static_cast<int>(bars->size())) return 0;

@@ -98,6 +98,7 @@ bool OrderCheck(const MqlTradeRequest &request, MqlTradeCheckResult &result) {
   result.margin_level = result.margin > 0 ? result.equity / result.margin * 100.0 : 0.0;
   result.comment = string::utf8(result.retcode == 0 ? "Done" : "code " + std::to_string(result.retcode));
   if (result.retcode != 0) fail(ERR_TRADE_SEND_FAILED);
+  host().say(json::map().set("event", "order_check").set("request", request_json(request)).set("retcode", result.retcode));
   return result.retcode == 0;
 }
 
@@ -231,7 +232,7 @@ bool HistoryOrderSelect(ulong ticket) {
 
 // Selecting one deal replaces the whole selection.
 bool HistoryDealSelect(ulong ticket) {
-  const bool found = broker().account().deals.count(ticket) != 0;
+  const bool found = broker().account().deals.count(ticket) != 0 && broker().hidden_deals.count(ticket) == 0;
   history_orders.clear();
   history_deals.assign(found ? 1 : 0, ticket);
   return select_if(found, ERR_TRADE_DEAL_NOT_FOUND);

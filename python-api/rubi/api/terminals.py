@@ -152,7 +152,8 @@ def _welcome(connected: Connected, body: wire.Connect, now: datetime) -> dict[st
         "poll": {"active_ms": ACTIVE_MS, "idle_ms": IDLE_MS, "closed_ms": CLOSED_MS},
         "limits": limits_of(connected.policy),
         "resume": {
-            "deal_cursor": {"time_msc": account["deal_cursor_msc"], "ticket": str(account["deal_cursor_ticket"])}
+            "deal_cursor": {"time_msc": account["deal_cursor_msc"], "ticket": str(account["deal_cursor_ticket"])},
+            "bars": connected.bars,
         },
         "need": ["deals"] if known else ["symbols", "deals"],
         "journal_actions": [{"order_id": order_id, "action": action} for order_id, action in connected.actions],

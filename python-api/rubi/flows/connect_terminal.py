@@ -51,13 +51,18 @@ class Hello:
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """The session that was opened. `actions`: (order id, REPORT or FORGET) for the terminal's journal."""
+    """The session that was opened.
+
+    `actions`: (order id, REPORT or FORGET) for the terminal's journal. `bars`: symbol → timeframe → opening of the
+    newest bar that is kept, in seconds of the broker's wall clock; the terminal goes on from there.
+    """
 
     session_id: UUID
     account: Row
     policy: dict[str, Any] | None
     epoch: int
     actions: list[tuple[int, str]]
+    bars: dict[str, dict[str, int]]
 
 
 async def connect_terminal(
@@ -103,6 +108,7 @@ async def connect_terminal(
             await learn_first_offset(conn, account["id"], hello.offset_minutes, now)
         policy = await conn.fetchval(terminals.SQL["current_policy"], account["id"])
         actions, events = await _orders_in_flight(conn, account["id"], hello, now)
+        bars = {} if hello.protocol == 1 else await terminals.newest_bars(conn, account["id"])
         await audit(
             conn,
             user_id,
@@ -113,7 +119,7 @@ async def connect_terminal(
             now=now,
         )
     await ports.bus.publish([*events, _account_update(user_id, account["id"], hello.money, now)])
-    return Connected(session_id, account, policy, epoch, actions)
+    return Connected(session_id, account, policy, epoch, actions, bars)
 
 
 async def _account(conn: Connection, hello: Hello, user_id: int) -> Row:

@@ -1,10 +1,12 @@
 """Terminals in Postgres: the accounts they speak for, their sessions, the broker's clock."""
 
 from dataclasses import dataclass
+from datetime import UTC
 from uuid import UUID
 
 from rubi.domain.clock import BrokerClock
 from rubi.domain.errors import NotFoundError
+from rubi.domain.market import TIMEFRAMES
 from rubi.store.pool import Connection, Pool, Row
 from rubi.store.sql import statements
 
@@ -42,6 +44,18 @@ async def find(conn: Connection | Pool, session_id: UUID, user_id: int) -> Termi
     if row is None:
         raise unknown(session_id)
     return _terminal(row)
+
+
+async def newest_bars(conn: Connection | Pool, account_id: UUID) -> dict[str, dict[str, int]]:
+    """Symbol → timeframe → opening of the newest bar that is kept, in seconds of the broker's wall clock."""
+    clock = BrokerClock.of_minutes(
+        (row["from_at"], row["minutes"]) for row in await conn.fetch(SQL["offsets"], account_id)
+    )
+    found: dict[str, dict[str, int]] = {}
+    for row in await conn.fetch(SQL["newest_bars"], account_id, list(TIMEFRAMES)):
+        opened = int(clock.wall(row["time"]).replace(tzinfo=UTC).timestamp())
+        found.setdefault(row["symbol"], {})[row["timeframe"]] = opened
+    return found
 
 
 def unknown(session_id: UUID) -> NotFoundError:

@@ -10,6 +10,18 @@ ON CONFLICT (user_id, server, login) DO UPDATE SET
     hedge_allowed = coalesce($11, a.hedge_allowed), limit_orders = coalesce($12, a.limit_orders)
 RETURNING a.*, (xmax = 0) AS is_new
 
+-- name: newest_bars
+-- The newest bar of each of an account's symbols in each timeframe.
+SELECT s.name AS symbol, t.name AS timeframe, b.time
+FROM symbols s CROSS JOIN unnest($2::text[]) AS t (name)
+CROSS JOIN LATERAL (SELECT time FROM market_data m WHERE m.account_id = $1 AND m.symbol = s.name AND m.timeframe = t.name
+                    ORDER BY time DESC LIMIT 1) b
+WHERE s.account_id = $1
+
+-- name: offsets
+-- The history of the broker's offset, oldest first.
+SELECT from_at, minutes FROM broker_offsets WHERE account_id = $1 ORDER BY from_at
+
 -- name: holding_session
 SELECT * FROM mt5_sessions WHERE id = $1
 

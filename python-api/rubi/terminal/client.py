@@ -136,8 +136,13 @@ class Client:
                 log.warning("connect.refused", why=str(refused))
             await asyncio.sleep(REFUSED_PAUSE_S)
         answer = session.connected
-        cursor = (answer.get("resume") or {}).get("deal_cursor") or {"time_msc": 0, "ticket": "0"}
-        self._telemetry.begin(DealCursor(int(cursor["time_msc"]), int(cursor["ticket"])), answer.get("need") or [])
+        resume = answer.get("resume") or {}
+        cursor = resume.get("deal_cursor") or {"time_msc": 0, "ticket": "0"}
+        self._telemetry.begin(
+            DealCursor(int(cursor["time_msc"]), int(cursor["ticket"])),
+            answer.get("need") or [],
+            resume.get("bars") or {},
+        )
         self._executor.take_limits(answer.get("limits"))
         for action in answer.get("journal_actions") or ():
             {"REPORT": self._journal.report_again, "FORGET": self._journal.forget}[action["action"]](action["order_id"])

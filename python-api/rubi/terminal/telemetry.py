@@ -7,13 +7,22 @@ from decimal import Decimal
 from typing import Any
 
 from rubi.domain.units import Side
-from rubi.terminal.broker import Account, Broker, DealCursor, Order, Position, Symbol
+from rubi.terminal.broker import Account, Bar, Broker, DealCursor, Order, Position, Symbol
 from rubi.terminal.wire import all_to_wire, encode, iso, to_wire
 
 PAGE = 100
 TICKS_PER_SYMBOL = 20
 BARS_EVERY_S = 5.0
-BARS_AT_FIRST = 30
+BAR_SECONDS = {"M1": 60, "H1": 3_600, "D1": 86_400}
+"""Timeframes that are told, with their length in seconds."""
+
+BARS_AT_FIRST = {"M1": 120, "H1": 101, "D1": 101}
+"""So many are told to a service that has none; ranges need 14 hours and correlations up to 100 days."""
+
+BARS_BACK = 5_000
+"""After a silence, at most so many of a symbol and timeframe are told."""
+
+BARS_PER_SYNC = 400
 BOOKS_EVERY_S = 1.0
 """The whole state is sent at least this often, and at once when it changes in more than its prices."""
 
@@ -35,10 +44,10 @@ class Telemetry:
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
         self._books_read = 0
-        self.begin(DealCursor(), ["symbols"])
+        self.begin(DealCursor(), ["symbols"], {})
 
-    def begin(self, cursor: DealCursor, need: list[str]) -> None:
-        """A new session: `cursor` is the last deal the service has, `need` what it lacks."""
+    def begin(self, cursor: DealCursor, need: list[str], bars: dict[str, dict[str, int]]) -> None:
+        """A new session: `cursor` is the last deal the service has, `need` what it lacks, `bars` its newest ones."""
         self._cursor = cursor
         self._symbols_wanted = "symbols" in need
         self._deals_refused: set[str] = set()
@@ -46,7 +55,8 @@ class Telemetry:
         self._history_since: int | None = None
         self._values_told: dict[str, Decimal] = {}
         self._ticks_told: dict[str, int] = {}
-        self._bars_told_at, self._bars_wanted = 0.0, BARS_AT_FIRST
+        self._bars_told_at = 0.0
+        self._bars_told = {(name, frame): at for name, by_frame in bars.items() for frame, at in by_frame.items()}
         self._books_told_at, self._books_told = 0.0, 0
 
     async def read(self, now: datetime) -> dict[str, Any]:
@@ -61,7 +71,7 @@ class Telemetry:
         body |= await self._books(now)
         body |= await self._history(clock.tick_msc)
         body |= self._specifications(symbols)
-        body |= await self._market([one.name for one in symbols])
+        body |= await self._market([one.name for one in symbols], clock.server)
         return body
 
     async def quotes(self, signals: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -100,8 +110,10 @@ class Telemetry:
             self._values_told[symbol["name"]] = symbol["tick_value_loss"]
         for tick in body.get("ticks", ()):
             self._ticks_told[tick["symbol"]] = max(tick["time_msc"], self._ticks_told.get(tick["symbol"], 0))
-        if "bars" in body:
-            self._bars_told_at, self._bars_wanted = time.monotonic(), 2
+        for bar in body.get("bars", ()):
+            self._bars_told[bar["symbol"], bar["timeframe"]] = bar["time"]
+        if len(body.get("bars", ())) < BARS_PER_SYNC:
+            self._bars_told_at = time.monotonic()
         if "taken_at" in body:
             self._books_told_at, self._books_told = time.monotonic(), self._books_read
         if cursor := answer.get("deal_cursor"):
@@ -142,7 +154,7 @@ class Telemetry:
         told = self._values_told.get(symbol.name)
         return told is not None and abs(symbol.tick_value_loss - told) > told * TICK_VALUE_MOVED
 
-    async def _market(self, names: list[str]) -> dict[str, Any]:
+    async def _market(self, names: list[str], now: int) -> dict[str, Any]:
         ticks = [
             to_wire(tick)
             for name in names
@@ -150,8 +162,20 @@ class Telemetry:
         ]
         found: dict[str, Any] = {"ticks": ticks} if ticks else {}
         if time.monotonic() >= self._bars_told_at + BARS_EVERY_S:
-            bars = [bar for name in names for bar in await self._broker.bars(name, "M1", self._bars_wanted)]
-            found["bars"] = all_to_wire(bars)
+            found["bars"] = all_to_wire(await self._bars(names, now))
+        return found
+
+    async def _bars(self, names: list[str], now: int) -> list[Bar]:
+        """What the service lacks, oldest first, and the bar that grows: told again, it is the same bar."""
+        found: list[Bar] = []
+        for name in names:
+            for frame, seconds in BAR_SECONDS.items():
+                told = self._bars_told.get((name, frame), 0)
+                told = told if told <= now else 0  # a time to come is a wrong clock
+                count = min(BARS_BACK, (now - told) // seconds + 1) if told else BARS_AT_FIRST[frame] + 1
+                found += [bar for bar in await self._broker.bars(name, frame, count) if bar.time >= told]
+                if len(found) >= BARS_PER_SYNC:
+                    return found[:BARS_PER_SYNC]
         return found
 
 

@@ -160,6 +160,17 @@ async def test_the_services_cursor_decides_which_deals_are_told(terminal):
     assert [x["ticket"] for x in terminal.service.told("deals")] == [str(terminal.broker.ledger.deals[3].ticket)]
 
 
+async def test_a_gap_in_the_bars_is_filled_from_where_the_service_has_got_to(terminal):
+    for _ in range(180):  # the service was away for three hours
+        terminal.clock.advance(60)
+        terminal.broker.quote("EURUSD", d("1.10000"))
+    have = await terminal.broker.bars("EURUSD", "M1", 1000)
+    terminal.service.connect_answer = {"resume": {"bars": {"EURUSD": {"M1": have[-181].time}}}}
+    await terminal.until(lambda: len(terminal.service.bodies) > 2)
+    told = [bar["time"] for bar in terminal.service.told("bars") if bar["symbol"] == "EURUSD"]
+    assert told == [bar.time for bar in have[-181:]], "the bar that grew is told again, whole"
+
+
 async def test_without_a_connection_to_the_broker_no_books_are_told(terminal):
     terminal.broker.set_flags(Flags(connected=False))
     await terminal.until(lambda: len(terminal.service.bodies) > 1)

@@ -27,6 +27,7 @@ int CopyTicks(const string &name, array<MqlTick> &ticks, int flags = COPY_TICKS_
 int CopyTicksRange(const string &name, array<MqlTick> &ticks, int flags = COPY_TICKS_ALL, ulong from_msc = 0, ulong to_msc = 0);
 int CopyRates(const string &name, ENUM_TIMEFRAMES period, int start, int count, array<MqlRates> &rates);
 int CopyRates(const string &name, ENUM_TIMEFRAMES period, datetime from, datetime to, array<MqlRates> &rates);
+long SeriesInfoInteger(const string &name, ENUM_TIMEFRAMES period, ENUM_SERIES_INFO_INTEGER property);
 datetime iTime(const string &name, ENUM_TIMEFRAMES period, int shift);
 
 bool OrderSend(const MqlTradeRequest &request, MqlTradeResult &result);
