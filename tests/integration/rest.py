@@ -3,10 +3,13 @@
 import asyncio
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import httpx
 from tests.integration.wire import SPEC, WireTerminal
 from tests.serving import bearer, make_token, register
+
+from rubi.flows.replay_decision import replay_stored
 
 ORDER = {"symbol": "EURUSD", "side": "BUY", "volume": 0.1, "sl": 1.095, "tp": 1.12}
 HOURS_AHEAD = 3
@@ -128,3 +131,12 @@ async def new_trader(client: httpx.AsyncClient, ports, **hello) -> Trader:
     if hello.get("protocol", 2) == 2:
         await trader.market()
     return trader
+
+
+async def replayed(pool, account_id) -> list[str]:
+    """The rules of every decision on an account, oldest first; each gives the same again, bit by bit."""
+    rows = await pool.fetch("SELECT * FROM decisions WHERE account_id = $1 ORDER BY id", UUID(str(account_id)))
+    found = [replay_stored(dict(row)) for row in rows]
+    assert all(each["equal"] for each in found), found
+    assert [(each["approved"], each["code"]) for each in found] == [(row["approved"], row["code"]) for row in rows]
+    return [each["rules"] for each in found]

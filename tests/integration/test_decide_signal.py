@@ -248,6 +248,19 @@ async def test_a_close_is_one_order_for_each_open_position_of_its_side(desk):
     assert signal["detail_status"] == "QUEUED"
 
 
+async def test_a_close_of_several_positions_is_decided_again_bit_by_bit(desk):
+    for position_id in (1, 2):
+        await desk.position(position_id)
+    _, signal = await decide(desk, signal_type=SignalType.CLOSE_BUY)
+    stored = dict(await decision_of(desk, signal))
+    result = replay_stored(stored)
+    assert (result["rules"], result["equal"], result["approved"]) == ("closes", True, True)
+    stored["record"]["cases"][1]["position"]["volume"] = "7"
+    result = replay_stored(stored)
+    assert not result["equal"]
+    assert any(each.startswith("closes[1].volume") for each in result["differences"])
+
+
 async def test_a_close_passes_when_the_account_is_halted_and_stale(desk):
     await desk.position(1)
     await desk.execute(

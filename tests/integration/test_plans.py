@@ -3,11 +3,12 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from tests.integration.rest import new_trader, wall_msc
+from tests.integration.rest import new_trader, replayed, wall_msc
 from tests.integration.wire import position
 
 from rubi.flows.decide_signal import decide_signal
 from rubi.flows.follow_plans import follow_all
+from rubi.flows.replay_decision import replay_stored
 
 SIGNAL = {"symbol": "EURUSD", "signal_type": "BUY", "stop_loss": 1.095, "take_profit": 1.11}
 
@@ -64,6 +65,10 @@ async def test_the_stop_follows_the_price_by_modifications_one_at_a_time(trader)
     assert said(await trader.commands()) == [("MODIFY_POSITION", None, 1.1016, 1.11)]
     record = await trader.ports.pool.fetchrow("SELECT * FROM decisions ORDER BY id DESC LIMIT 1")
     assert (record["record"]["rules"], record["record"]["step"]["why"]) == ("plan", "trailing")
+    assert await replayed(trader.ports.pool, trader.account_id) == ["gates", "plan", "plan"]
+    record["record"]["case"]["tick"]["bid"] = "1.1046"
+    differences = replay_stored(dict(record))["differences"]
+    assert any(each.startswith("step.stop: '1.10160' was stored") for each in differences), differences
 
 
 async def test_a_stop_that_a_person_moved_closer_is_not_moved_back(trader):
@@ -85,6 +90,7 @@ async def test_parts_are_closed_at_targets_and_the_last_one_is_the_brokers(trade
     await rest(trader)
     await books(trader, bid=1.106, volume=0.1, sl=1.0975)
     assert await trader.commands() == []
+    assert set(await replayed(trader.ports.pool, trader.account_id)) == {"gates", "plan"}
 
 
 async def test_a_refused_part_is_tried_again_later(trader):

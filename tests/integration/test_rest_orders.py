@@ -4,7 +4,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from tests.integration.rest import ORDER, new_trader, working
+from tests.integration.rest import ORDER, new_trader, replayed, working
 from tests.integration.wire import position
 from tests.serving import client_of, serving, settings_for
 
@@ -178,6 +178,15 @@ async def test_a_wider_stop_within_the_limits_reserves_what_it_adds(trader, pend
     said = (await trader.post(f"/trading/orders/{pending['id']}/modify", {"sl": 1.082, "tp": 1.13})).json()
     assert said["instruction"]["state"] == "QUEUED"
     assert said["instruction"]["reserved_risk"] == pytest.approx(30)
+
+
+async def test_changes_of_a_pending_order_are_decided_again_bit_by_bit(trader, pending):
+    for body in ({"sl": 1.082, "tp": 1.13}, {"sl": 1.087}):
+        answer = await trader.post(f"/trading/orders/{pending['id']}/modify", body)
+        assert answer.status_code == 200, answer.text
+        (command,) = await trader.commands()
+        await trader.carry_out(command, ticket=902, orders=[working(902, sl=body["sl"], tp=1.13)], positions=[])
+    assert await replayed(trader.ports.pool, trader.account_id) == ["gates", "gates", "change"]
 
 
 async def test_a_change_of_nothing_is_said(trader, pending):

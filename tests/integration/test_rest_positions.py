@@ -4,7 +4,7 @@ import asyncio
 from uuid import UUID
 
 import pytest
-from tests.integration.rest import new_trader
+from tests.integration.rest import new_trader, replayed
 from tests.integration.wire import position
 from tests.serving import client_of, serving, settings_for
 
@@ -320,3 +320,12 @@ async def test_what_changes_an_account_waits_for_its_turn(held, path, body):
             await asyncio.sleep(0.3)
             assert not asked.done()
         assert (await asked).is_success
+
+
+async def test_closes_and_changes_of_a_position_are_decided_again_bit_by_bit(held):
+    for body in ({"sl": 1.096}, {"sl": 1.0945}, {"sl": 0.9}, {"tp": 0}):
+        answer = await held.post("/trading/positions/901/modify", body)
+        assert answer.status_code == 201, answer.text
+        await held.ports.pool.execute("UPDATE trading_orders SET state = 'DONE' WHERE state = 'QUEUED'")
+    assert (await close(held, percent=50)).status_code == 201
+    assert await replayed(held.ports.pool, held.account_id) == ["change"] * 4 + ["close"]

@@ -10,7 +10,7 @@ from typing import Any
 
 from rubi.domain.risk.record import build, plain
 from rubi.domain.symbol import SymbolSpec, Tick
-from rubi.domain.units import HUNDRED, ZERO, Lots, Percent, Price, Side
+from rubi.domain.units import HUNDRED, ZERO, Lots, Percent, Price, Side, exact
 
 STEP_OF_DISTANCE = Decimal("0.1")
 """Without a step of its own a trailing stop moves in tenths of its distance: brokers dislike a change every second."""
@@ -91,6 +91,32 @@ class MoveStop:
 
 
 Step = TakePart | MoveStop
+
+
+@dataclass(frozen=True, slots=True)
+class StepCase:
+    """Everything that a plan's next step is made from."""
+
+    rules: PlanRules
+    held: Held
+    tick: Tick
+    spec: SymbolSpec
+    done: tuple[int, ...] = ()
+
+    def next_step(self) -> Step | None:
+        """Return the step; equal cases give equal ones."""
+        with exact():
+            return next_step(self.rules, self.held, self.tick, self.spec, frozenset(self.done))
+
+
+def shown_step(step: Step | None) -> dict[str, Any] | None:
+    """A step as JSON: what is done, why, and how far."""
+    if step is None:
+        return None
+    if isinstance(step, MoveStop):
+        return {"kind": "MODIFY_POSITION", "why": step.why, "stop": str(step.price)}
+    kind = "CLOSE_POSITION" if step.whole else "CLOSE_PARTIAL"
+    return {"kind": kind, "why": f"target {step.n + 1}", "volume": str(step.volume)}
 
 
 def plan_of(details: Mapping[str, Any], side: Side, take_profit: Price | None) -> tuple[PlanRules | None, Price | None]:

@@ -15,8 +15,8 @@ from uuid import UUID, uuid4
 from rubi.domain.errors import ConflictError, NotFoundError, RubiError
 from rubi.domain.order import NewOrder, OrderKind, OrderState
 from rubi.domain.risk import gates
-from rubi.domain.risk.decision import Decision
 from rubi.domain.risk.holdings import OpenPosition
+from rubi.domain.risk.record import plain
 from rubi.domain.signal import OrderType, Signal, SignalType
 from rubi.domain.symbol import SymbolSpec
 from rubi.domain.units import HUNDRED, NO_LOTS, Lots, Price, Side
@@ -84,8 +84,7 @@ async def close_position(conn: Connection, caller: Caller, ticket: int, part: Pa
     await refuse_the_older_connector(conn, account_id)
     live = _closes_of(row, await order_views.live_closes(conn, account_id))
     spec = await order_views.symbol_spec(conn, account_id, row["symbol"])
-    order, decision = _closing(row, part, live, spec, caller)
-    verdict = Verdict((order,), None, "", {"rules": "closes", "decision": decision.to_record()}, decision.digest)
+    order, verdict = _closing(row, part, live, spec, caller)
     order_id, events = await keep_order(conn, caller, order, verdict)
     made = await order_views.one(conn, caller.owner, order_id)
     kept = await order_views.decision(conn, order_id)
@@ -149,11 +148,10 @@ async def close_account(conn: Connection, caller: Caller, account_id: UUID, chos
     under_way = await order_views.live_closes(conn, account_id)
     for row in held:
         try:
-            order, decision = _closing(row, Part(), _closes_of(row, under_way), None, caller)
+            order, verdict = _closing(row, Part(), _closes_of(row, under_way), None, caller)
         except ConflictError as busy:
             closing.skipped.append({"ticket": str(row["ticket"]), "code": busy.code, **busy.context})
             continue
-        verdict = Verdict((order,), None, "", {"rules": "closes", "decision": decision.to_record()}, decision.digest)
         order_id, events = await keep_order(conn, caller, order, verdict)
         closing.order_ids.append(order_id)
         closing.events += events
@@ -210,8 +208,8 @@ def _closes_of(position: Row, under_way: Sequence[Row]) -> list[Row]:
 
 def _closing(
     row: Row, part: Part, live: Sequence[Row], spec: SymbolSpec | None, caller: Caller
-) -> tuple[NewOrder, Decision]:
-    """The order that closes the part, and the decision on it."""
+) -> tuple[NewOrder, Verdict]:
+    """The order that closes the part, and the verdict on it."""
     asked = part.volume
     if part.percent is not None and part.percent < HUNDRED:
         if spec is None:
@@ -230,7 +228,8 @@ def _closing(
         current_price=Price(row["current_price"]),
         position_id=str(row["position_id"]),
     )
-    decision = gates.decide_close(position, owned=True, volume=asked, spec=spec, now=caller.now)
+    case = gates.CloseCase(position, asked, spec)
+    decision = case.decide(caller.now)
     if not decision.approved or decision.volume is None:
         raise RubiError(str(decision.code), decision.detail, field="volume" if part.percent is None else "percent")
     if live and decision.volume >= left:
@@ -250,7 +249,8 @@ def _closing(
         guards={"reduce_only": True, "expect_volume": float(left)},
         not_after=not_after(kind, caller.now),
     )
-    return order, decision
+    record = {"rules": "close", "case": plain(case), "decision": decision.to_record()}
+    return order, Verdict((order,), None, "", record, decision.digest)
 
 
 def _left(row: Row, live: Sequence[Row], asked: Lots | None) -> Lots:

@@ -4,11 +4,10 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from rubi.domain.order import NewOrder, OrderKind, OrderState
-from rubi.domain.plan import MoveStop, Step, TakePart, next_step
+from rubi.domain.plan import MoveStop, Step, TakePart, shown_step
 from rubi.domain.risk import gates_change
-from rubi.domain.risk.record import digest
+from rubi.domain.risk.record import digest, plain
 from rubi.domain.signal import OrderType
-from rubi.domain.units import exact
 from rubi.flows.ports import Connection, Ports
 from rubi.flows.queue_order import not_after, queue_order
 from rubi.flows.show_order import order_made
@@ -43,12 +42,11 @@ async def follow_plans(ports: Ports, account_id: UUID, *, now: datetime) -> int:
 
 
 def _steps(due: list[Plan], now: datetime) -> list[tuple[Plan, Step]]:
-    with exact():
-        found = [
-            (plan, next_step(plan.rules, plan.held, plan.tick, plan.spec, plan.done))
-            for plan in due
-            if now - min(plan.tick.time, plan.tick.received_at) <= OLDEST_QUOTE
-        ]
+    found = [
+        (plan, plan.case.next_step())
+        for plan in due
+        if now - min(plan.tick.time, plan.tick.received_at) <= OLDEST_QUOTE
+    ]
     return [(plan, step) for plan, step in found if step is not None]
 
 
@@ -62,8 +60,8 @@ async def _do(conn: Connection, account_id: UUID, plan: Plan, step: Step, now: d
     record = {
         "rules": "plan",
         "plan": plan.id,
-        "step": {"kind": order.kind, "why": why},
-        "market": {"bid": str(plan.tick.bid), "ask": str(plan.tick.ask), "at": plan.tick.time.isoformat()},
+        "case": plain(plan.case),
+        "step": shown_step(step),
         "decision": gates_change.allow(0, plan.held.stop, order.sl or plan.held.stop, now=now).to_record(),
     }
     await decisions.insert(

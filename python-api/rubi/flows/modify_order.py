@@ -10,8 +10,9 @@ from rubi.domain.order import NewOrder, OrderEvent, OrderEventType, OrderKind, O
 from rubi.domain.risk import gates, gates_change
 from rubi.domain.risk.case import Proposal, SizingChoice
 from rubi.domain.risk.exposure import of_pending
-from rubi.domain.risk.holdings import PendingOrder
+from rubi.domain.risk.holdings import OpenPosition, PendingOrder
 from rubi.domain.risk.policy import SizingMode
+from rubi.domain.risk.record import plain
 from rubi.domain.signal import OrderType
 from rubi.domain.units import NO_MONEY, Lots, Money, Price, Side
 from rubi.flows.audit import audit
@@ -196,8 +197,11 @@ async def _weigh(
     now, volume = caller.now, Lots(working["volume_current"])
     same_entry = (before.price, before.stop_limit) == (after.price, after.stop_limit)
     if same_entry and not gates_change.adds_risk(side, before.sl, after.sl):
-        safe = gates_change.allow(facts.policy.version, before.sl, after.sl, now=now)
-        return Verdict((), None, "", {"rules": "change", "decision": safe.to_record()}, safe.digest), NO_MONEY
+        waiting = OpenPosition(working["symbol"], side, volume, before.price, before.price, before.sl)
+        asked = gates_change.StopCase(waiting, after.sl, facts.policy.version)
+        safe = asked.decide(now)
+        record = {"rules": "change", "case": plain(asked), "decision": safe.to_record()}
+        return Verdict((), None, "", record, safe.digest), NO_MONEY
     ticket, order_id = str(working["ticket"]), working["order_id"]
     others = replace(
         facts,

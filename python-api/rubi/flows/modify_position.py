@@ -6,6 +6,7 @@ from rubi.domain.errors import ConflictError, RubiError
 from rubi.domain.order import NewOrder, OrderKind
 from rubi.domain.risk import gates_change
 from rubi.domain.risk.case import Proposal
+from rubi.domain.risk.record import plain
 from rubi.domain.units import NO_MONEY, Money, Price, Side
 from rubi.flows.audit import audit
 from rubi.flows.cancel_order import refuse_the_older_connector
@@ -109,10 +110,8 @@ async def _weigh(
         raise RuntimeError(f"position {row['position_id']} is open but not among the facts")
     proposal = Proposal(symbol=held.symbol, side=held.side, signal_time=caller.now, stop=stop, volume=held.volume)
     case = await case_of(conn, proposal, row["account_id"], facts, now=caller.now)
-    decision = gates_change.decide_stop(case, held, stop, now=caller.now)
-    said = decision.to_record()
-    record = {"rules": "change", "decision": said}
-    if gates_change.adds_risk(held.side, held.stop, stop):
-        record["case"] = case.to_record()
+    asked = gates_change.StopCase.of(case, held, stop)
+    decision = asked.decide(caller.now)
+    record = {"rules": "change", "case": plain(asked), "decision": decision.to_record()}
     code = None if decision.approved else str(decision.code)
     return Verdict((), code, decision.detail, record, decision.digest), decision.risk or NO_MONEY

@@ -15,7 +15,7 @@ from rubi.domain.risk.case import Proposal, RiskCase, SizingChoice
 from rubi.domain.risk.decision import Decision
 from rubi.domain.risk.lot_quote import stated
 from rubi.domain.risk.policy import RiskPolicy, SizingMode
-from rubi.domain.risk.record import digest
+from rubi.domain.risk.record import digest, plain
 from rubi.domain.risk.volatility import average_true_range
 from rubi.domain.signal import OrderType, SignalType
 from rubi.domain.symbol import SymbolSpec
@@ -159,16 +159,14 @@ def weigh_close(signal: Row, account_id: UUID, facts: RiskFacts, *, now: datetim
     held = [each for each in facts.positions if each.symbol == symbol and each.side is side]
     if facts.legacy and not held:
         order = NewOrder(kind=OrderKind.CLOSE_ALL, guards={"reduce_only": True}, **common)
-        record = {"rules": "legacy", "closes": "all", "decision": {"approved": True, "code": None, "gates": []}}
-        return Verdict((order,), None, f"All {side} positions of {symbol} are to be closed.", record)
+        blind = {"rules": "legacy", "closes": "all", "decision": {"approved": True, "code": None, "gates": []}}
+        return Verdict((order,), None, f"All {side} positions of {symbol} are to be closed.", blind)
     open_ones = [each for each in held if facts.tickets[each.position_id] not in facts.closing]
     if not open_ones:
         why = "a close is already on its way to each" if held else "none is open"
         return refuse("NOTHING_TO_CLOSE", f"There is no {side} position of {symbol} to close: {why}.", symbol=symbol)
-    closes = [
-        gates.decide_close(each, owned=True, policy_version=facts.policy.version, now=now).to_record()
-        for each in open_ones
-    ]
+    cases = [gates.CloseCase(each, policy_version=facts.policy.version) for each in open_ones]
+    closes = [each.decide(now).to_record() for each in cases]
     orders = tuple(
         NewOrder(
             kind=OrderKind.CLOSE_POSITION,
@@ -181,7 +179,8 @@ def weigh_close(signal: Row, account_id: UUID, facts: RiskFacts, *, now: datetim
         for leg, position in enumerate(open_ones)
     )
     detail = f"{len(orders)} {side} position{'s' if len(orders) > 1 else ''} of {symbol} are to be closed."
-    return Verdict(orders, None, detail, {"rules": "closes", "decision": closes[0], "closes": closes})
+    record: dict[str, Any] = {"rules": "closes", "cases": plain(cases), "decision": closes[0], "closes": closes}
+    return Verdict(orders, None, detail, record)
 
 
 def _proposal(signal: Row, facts: RiskFacts) -> Proposal:

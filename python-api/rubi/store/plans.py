@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from rubi.domain.plan import Held, PlanRules
+from rubi.domain.plan import Held, PlanRules, StepCase
 from rubi.domain.symbol import SymbolSpec, Tick
 from rubi.domain.units import Lots, Price, Side
 from rubi.store.books import spec_of
@@ -32,6 +32,11 @@ class Plan:
     ticket: int
     target: Price | None
     magic: int
+
+    @property
+    def case(self) -> StepCase:
+        """What its next step is made from."""
+        return StepCase(self.rules, self.held, self.tick, self.spec, tuple(sorted(self.done)))
 
 
 async def insert(

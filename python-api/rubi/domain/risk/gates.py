@@ -4,6 +4,7 @@ Closes and changes that reduce risk pass everything but ownership.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -83,6 +84,28 @@ def _conclude(work: Workings, results: tuple[GateResult, ...]) -> Decision:
         stop=work.stop,
         target=work.target,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class CloseCase:
+    """Everything that a decision on a close is made from."""
+
+    position: OpenPosition
+    volume: Lots | None = None
+    """How much; None: all of it."""
+    spec: SymbolSpec | None = None
+    policy_version: int = 0
+
+    def decide(self, now: datetime) -> Decision:
+        """Decide; equal cases at an equal `now` give equal decisions."""
+        return decide_close(
+            self.position,
+            owned=True,
+            volume=self.volume,
+            spec=self.spec,
+            policy_version=self.policy_version,
+            now=now,
+        )
 
 
 def decide_close(

@@ -4,7 +4,7 @@ A stop that moves toward profit passes everything but ownership, like a close. O
 is judged as if the position were opened again with it: what it would lose from now on counts against every limit.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from rubi.domain.account import AccountSnapshot
@@ -31,6 +31,28 @@ def allow(policy_version: int, before: Price | None, after: Price | None, *, now
     """The decision on a change that adds no risk: it passes."""
     results = (passed("adds_risk", {"from": before, "to": after}),)
     return _conclude(policy_version, None, results, NO_MONEY, after, now)
+
+
+@dataclass(frozen=True, slots=True)
+class StopCase:
+    """Everything that a decision on a position's new stop is made from. `case` only where the stop adds risk."""
+
+    position: OpenPosition
+    stop: Price | None
+    policy_version: int = 0
+    case: RiskCase | None = None
+
+    @classmethod
+    def of(cls, case: RiskCase, position: OpenPosition, stop: Price | None) -> "StopCase":
+        """What has to be kept of a case to decide on the stop again."""
+        kept = case if adds_risk(position.side, position.stop, stop) else None
+        return cls(position, stop, case.policy.version, kept)
+
+    def decide(self, now: datetime) -> Decision:
+        """Decide; equal cases at an equal `now` give equal decisions."""
+        if self.case is None:
+            return allow(self.policy_version, self.position.stop, self.stop, now=now)
+        return decide_stop(self.case, self.position, self.stop, now=now)
 
 
 def decide_stop(case: RiskCase, position: OpenPosition, stop: Price | None, *, now: datetime) -> Decision:
