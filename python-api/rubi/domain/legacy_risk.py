@@ -101,12 +101,12 @@ def _tradable(work: Workings) -> GateResult:
 
 def _opposite(work: Workings) -> GateResult:
     proposal, held = work.proposal, work.case
-    every: tuple[Holding, ...] = (*held.positions, *held.pendings, *held.reservations)
+    every: tuple[Holding, ...] = (*held.positions, *held.pendings, *work.opening)
     opposite = sum(one.symbol == proposal.symbol and one.side is proposal.side.opposite for one in every)
     inputs = {"opposite": str(opposite)}
     if opposite and not work.policy.allow_opposite:
-        return failed("duplicate", DenialCode.OPPOSITE_POSITION_OPEN, "", inputs, 0, opposite)
-    return passed("duplicate", inputs)
+        return failed("opposite", DenialCode.OPPOSITE_POSITION_OPEN, "", inputs, 0, opposite)
+    return passed("opposite", inputs)
 
 
 def _sides(work: Workings) -> GateResult:

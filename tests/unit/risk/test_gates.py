@@ -109,7 +109,6 @@ DENIALS: list[tuple[DenialCode, dict]] = [
     (CODE.ORDER_TYPE_NOT_ALLOWED, spec(order_modes=int(OrderModes.LIMIT))),
     (CODE.MARKET_CLOSED, spec(sessions=(SessionWindow(5, 0, 86400),))),
     (CODE.OUTSIDE_TRADING_SESSION, {"policy": RiskPolicy(trading_sessions=(SessionWindow(5, 0, 86400),))}),
-    (CODE.DUPLICATE_SIGNAL, {"duplicate_of": "17"}),
     (
         CODE.OPPOSITE_POSITION_OPEN,
         {"policy": RiskPolicy(allow_opposite=False), "positions": (position(side=Side.SELL, stop="1.2"),)},

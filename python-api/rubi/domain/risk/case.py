@@ -80,8 +80,6 @@ class RiskCase:
     reconciled: bool = True
     unknown_order: bool = False
     """The symbol has an opening order whose outcome is not known."""
-    duplicate_of: str | None = None
-    """The order this signal has already led to."""
     locks: tuple[Lock, ...] = ()
     closures: tuple[Closure, ...] = ()
     """Recent closes, as far back as the protections look."""

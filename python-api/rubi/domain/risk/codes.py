@@ -50,7 +50,6 @@ class DenialCode(StrEnum):
     MARKET_CLOSED = "MARKET_CLOSED", "The symbol's trading session is closed."
     OUTSIDE_TRADING_SESSION = "OUTSIDE_TRADING_SESSION", "The account's policy does not trade at this hour."
 
-    DUPLICATE_SIGNAL = "DUPLICATE_SIGNAL", "This signal has already led to an order of the account."
     COOLDOWN_ACTIVE = "COOLDOWN_ACTIVE", "A position in this symbol was closed a moment ago; the pause is not over."
     STOP_LOSS_GUARD = "STOP_LOSS_GUARD", "Too many stops were hit in a short time; trading pauses."
     LOW_PROFIT_SYMBOL = "LOW_PROFIT_SYMBOL", "The symbol's recent trades earned less than required; it pauses."

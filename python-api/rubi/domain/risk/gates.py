@@ -30,7 +30,7 @@ GATES: tuple[Gate, ...] = (
     gates_entry.signal_fresh,
     gates_entry.symbol_tradable,
     gates_entry.session,
-    gates_entry.duplicate,
+    gates_entry.opposite,
     gates_entry.lock,
     gates_price.prices,
     gates_price.spread,

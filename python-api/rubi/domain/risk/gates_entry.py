@@ -152,16 +152,13 @@ def session(work: Workings) -> GateResult:
     return passed("session", inputs)
 
 
-def duplicate(work: Workings) -> GateResult:
-    """Has the signal led to an order before, and may both sides be held."""
-    if work.case.duplicate_of is not None:
-        inputs = {"order": work.case.duplicate_of}
-        return failed("duplicate", DenialCode.DUPLICATE_SIGNAL, f"It is order {work.case.duplicate_of}.", inputs)
-    opposite = work.held(work.proposal.side.opposite)
-    if opposite and not work.policy.allow_opposite:
-        inputs = {"opposite": str(len(opposite))}
-        return failed("duplicate", DenialCode.OPPOSITE_POSITION_OPEN, "", inputs, 0, len(opposite))
-    return passed("duplicate", {"opposite": str(len(opposite))})
+def opposite(work: Workings) -> GateResult:
+    """May both sides of the symbol be held."""
+    held = work.held(work.proposal.side.opposite)
+    inputs = {"opposite": str(len(held))}
+    if held and not work.policy.allow_opposite:
+        return failed("opposite", DenialCode.OPPOSITE_POSITION_OPEN, "", inputs, 0, len(held))
+    return passed("opposite", inputs)
 
 
 def lock(work: Workings) -> GateResult:

@@ -46,7 +46,7 @@ _OF_THE_SYMBOL: tuple[Gate, ...] = (
     gates_entry.symbol_fresh,
     gates_entry.symbol_tradable,
     gates_entry.session,
-    gates_entry.duplicate,
+    gates_entry.opposite,
     gates_entry.lock,
     gates_price.prices,
     gates_price.spread,
