@@ -11,6 +11,7 @@ from rubi.domain.risk.gates import replay
 from rubi.domain.signal import OrderType, SignalType
 from rubi.flows.decide_signal import decide_signal
 from rubi.flows.replay_decision import replay_stored
+from rubi.store import risk_facts
 
 
 @pytest.fixture(scope="module")
@@ -193,6 +194,20 @@ async def test_fifty_at_once_with_room_for_three_are_three(ports):
             "SELECT sum(reserved_risk) FROM trading_orders WHERE account_id = $1", desk.account_id
         )
         assert reserved == Decimal(300)
+
+
+async def test_what_grew_old_in_the_queue_for_the_account_is_judged_old(desk):
+    await desk.policy(max_tick_age_seconds=1)
+    signal_id = await desk.signal()
+    async with desk.ports.pool.acquire() as conn, conn.transaction():
+        await risk_facts.take_turn(conn, desk.account_id)
+        waiting = asyncio.create_task(decide_signal(desk.ports, signal_id, now=NOW))
+        await asyncio.sleep(1.3)
+    decided = await waiting
+    assert decided.code == "STALE_TICK"
+    stored = await desk.row("SELECT * FROM decisions WHERE signal_id = $1", signal_id)
+    assert stored["decided_at"] > NOW + timedelta(seconds=1)
+    assert replay_stored(dict(stored))["equal"]
 
 
 async def test_own_volume_is_kept_when_it_risks_less_than_the_policy(desk):

@@ -63,8 +63,9 @@ async def test_a_policy_is_changed_by_who_has_seen_it_and_every_version_is_kept(
     done = await person(trader, "PUT", "/risk/policy", body, **{"If-Match": '"1"'})
     assert (done.status_code, done.headers["etag"]) == (200, '"2"')
     assert (await person(trader, "PUT", "/risk/policy", body, **{"If-Match": '"1"'})).status_code == 412
+    assert (await person(trader, "PUT", "/risk/policy", body, **{"If-Match": '"22", W/"1"'})).status_code == 412
     wrong = {"policy": {"max_dayly_loss": 3}, "reason": "x"}
-    refused = await person(trader, "PUT", "/risk/policy", wrong, **{"If-Match": '"2"'})
+    refused = await person(trader, "PUT", "/risk/policy", wrong, **{"If-Match": 'W/"1", W/"2"'})
     assert (refused.status_code, refused.json()["context"]["field"]) == (422, "max_dayly_loss")
     assert (await trader.get("/risk/policy")).json()["policy"]["max_daily_loss_percent"] == "3"
     history = (await trader.get("/risk/policy/history")).json()["policies"]

@@ -94,13 +94,18 @@ async def _turn(conn: Connection, account_id: UUID, seen: str | None) -> RiskPol
         raise PreconditionNeededError(
             "IF_MATCH_NEEDED", "send If-Match with the ETag of the policy that you looked at", field="If-Match"
         )
-    if seen.strip().strip('"') not in (str(before.version), "*"):
+    if not {str(before.version), "*"} & _versions(seen):
         raise PreconditionFailedError(
             "POLICY_CHANGED",
             f"you looked at version {seen.strip()}, it is {before.version} by now; read it again",
             version=before.version,
         )
     return before
+
+
+def _versions(if_match: str) -> set[str]:
+    """The versions that the header names: one, several, `*`; a proxy may have made them weak (`W/"3"`)."""
+    return {each.strip().removeprefix("W/").strip('"') for each in if_match.split(",")}
 
 
 async def _keep(

@@ -72,7 +72,7 @@ async def _decide(ports: Ports, signal_id: int, now: datetime) -> Decided | None
         if account_id is None:
             detail = "There is no account to trade on: connect a terminal, or name one of several in `account`."
             return await _deny(conn, signal, None, refuse("NO_ACCOUNT", detail), now)
-        await risk_facts.take_turn(conn, account_id)
+        now += await risk_facts.take_turn(conn, account_id)
         facts = await risk_facts.gather(conn, account_id, signal["symbol"], now=now)
         if SignalType(signal["signal_type"]).closes:
             verdict = weigh_close(signal, account_id, facts, now=now)

@@ -32,7 +32,7 @@ async def follow_plans(ports: Ports, account_id: UUID, *, now: datetime) -> int:
             return 0
         async with conn.transaction():
             # Read again in the account's turn: a person may have moved the stop in this moment.
-            await risk_facts.take_turn(conn, account_id)
+            now += await risk_facts.take_turn(conn, account_id)
             due = await plans.due(conn, account_id, now=now, failed_after=now - AFTER_FAILURE)
             events: list[Event] = []
             for plan, step in _steps(due, now):

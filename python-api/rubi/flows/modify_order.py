@@ -73,7 +73,7 @@ async def modify_order(conn: Connection, caller: Caller, order_id: int, change: 
     row = await order_views.one(conn, caller.owner, order_id)
     if row is None:
         raise NotFoundError("ORDER_NOT_FOUND", f"there is no order {order_id}")
-    await risk_facts.take_turn(conn, row["account_id"])
+    caller = replace(caller, now=caller.now + await risk_facts.take_turn(conn, row["account_id"]))
     row = await order_views.one(conn, caller.owner, order_id)
     assert row is not None
     if row["state"] not in (OrderState.ACCEPTED, OrderState.PARTIALLY_FILLED) or row["kind"] != OrderKind.PLACE_PENDING:
@@ -97,7 +97,7 @@ async def modify_ticket(conn: Connection, caller: Caller, ticket: int, change: C
 
     """
     working = await working_of(conn, caller, ticket)
-    await risk_facts.take_turn(conn, working["account_id"])
+    caller = replace(caller, now=caller.now + await risk_facts.take_turn(conn, working["account_id"]))
     if await lives(conn, caller, working["order_id"]):
         return await modify_order(conn, caller, working["order_id"], change)
     return await _modify(conn, caller, working, change, None)

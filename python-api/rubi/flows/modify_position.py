@@ -1,5 +1,6 @@
 """Move the stop and the target of an open position; a stop that moves away from profit is weighed like new risk."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 from rubi.domain.errors import ConflictError, RubiError
@@ -36,8 +37,9 @@ async def modify_position(
 
     """
     row = await position_of(conn, caller, ticket, account)
-    account_id, now = row["account_id"], caller.now
-    await risk_facts.take_turn(conn, account_id)
+    account_id = row["account_id"]
+    now = caller.now + await risk_facts.take_turn(conn, account_id)
+    caller = replace(caller, now=now)
     row = await position_of(conn, caller, ticket, str(account_id))
     await refuse_the_older_connector(conn, account_id)
     live = await order_views.live_change(conn, account_id, position_ticket=row["ticket"])

@@ -137,7 +137,7 @@ async def _weigh(conn: Connection, caller: Caller, wish: OrderWish) -> tuple[Ope
             field="expiration",
         )
     chosen = await need_account(conn, user_id, named=wish.account, bound=caller.who.account_id)
-    await risk_facts.take_turn(conn, chosen.id)
+    now += await risk_facts.take_turn(conn, chosen.id)
     account = await order_views.desk(conn, chosen.id)
     opening = Opening(
         user_id=user_id,

@@ -1,5 +1,6 @@
 """What a decision is made from, read in one round trip under the account's lock."""
 
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -28,6 +29,7 @@ from rubi.store.risk_state import clock_of, policy_of, snapshot_of
 from rubi.store.sql import statements
 
 SQL = statements(__file__)
+_SHORT_WAIT = timedelta(milliseconds=500)
 _FOR_EVER = datetime(9999, 12, 31, tzinfo=UTC)
 
 
@@ -82,9 +84,16 @@ class QuotedSymbol:
     quotes: tuple[LotQuote, ...]
 
 
-async def take_turn(conn: Connection, account_id: UUID) -> None:
-    """Wait for the account's lock; it is given back at the end of the transaction."""
+async def take_turn(conn: Connection, account_id: UUID) -> timedelta:
+    """Wait for the account's lock, which is given back at the end of the transaction; how long that took.
+
+    Ages are judged at the time after it: what was fresh before a queue may be old behind it. A wait that no age shows
+    is none.
+    """
+    begun = time.monotonic()
     await conn.execute(SQL["take_turn"], account_id)
+    waited = timedelta(seconds=time.monotonic() - begun)
+    return waited if waited >= _SHORT_WAIT else timedelta()
 
 
 async def only_account(conn: Connection, user_id: int) -> UUID | None:

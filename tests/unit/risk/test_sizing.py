@@ -162,6 +162,10 @@ def test_the_signals_own_volume_is_capped_by_risk():
     assert isinstance(small, Sized)
     assert isinstance(large, Sized)
     assert (small.volume, large.volume) == (D("0.05"), D("0.20"))
+    assert (small.capped_by, large.capped_by) == ("", "budget")
+    limited = size(ask(mode=SizingMode.SIGNAL_VOLUME, own_volume=D(5)), WIDE, account(), eurusd(volume_max=D("0.1")))
+    assert isinstance(limited, Sized)
+    assert (limited.volume, limited.capped_by) == (D("0.1"), "volume_max")
 
 
 def test_modes_say_what_they_lack():

@@ -33,6 +33,7 @@ class Sized:
     raw: Decimal
     """Lots before the grid and the caps."""
     capped_by: str = ""
+    """What made it smaller than it was asked for: a volume of the broker's or the policy's, or the risk's `budget`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,10 @@ def size(request: SizeRequest, policy: RiskPolicy, account: AccountSnapshot, spe
     risk = ceil_money(volume * loss, account.digits)
     if budget is not None:
         risk = min(risk, budget)  # a snapped volume may pass the budget by less than a hundredth of a cent
-    return Sized(volume, risk, loss, budget, raw, capped_by if raw > cap else "")
+    if raw <= cap:
+        own = request.own_volume if request.mode is SizingMode.SIGNAL_VOLUME else None
+        capped_by = "budget" if own is not None and own > raw else ""
+    return Sized(volume, risk, loss, budget, raw, capped_by)
 
 
 def loss_of(request: SizeRequest, policy: RiskPolicy, spec: SymbolSpec) -> Money | Denial:
