@@ -328,8 +328,8 @@ MUTANTS = (
     mutant(
         "a copied data folder is believed",
         "flows/connect_terminal.py",
-        '        name: str = former["terminal_instance_id"]\n        return name\n    return f"{hello.instance}/{epoch}"',
-        '        name: str = former["terminal_instance_id"]\n        return name\n    return hello.instance',
+        'return f"{hello.instance}/{epoch}"',
+        "return hello.instance",
         WIRE + "test_a_copied_data_folder_is_another_terminal",
     ),
     mutant(
