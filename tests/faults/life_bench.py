@@ -358,7 +358,7 @@ class LifeBench:
             if order_id == row["id"] and t in self.broker.working
         ]
         filled = self.broker.filled(row["id"])
-        if filled and row["order_ticket"] is None and self.broker.trace_of(row["id"]) is None:
+        if (filled or works) and row["order_ticket"] is None and self.broker.trace_of(row["id"]) is None:
             # Its answer was lost and the broker rewrote its comment: nothing ties it to its trade, a person must look.
             assert (state, row["review"]) == ("EXPIRED", "ORDER_NOT_FOUND"), f"{name}, its trade looks foreign"
             return
