@@ -61,11 +61,14 @@ class LedgerBroker:
             return self._close(command, comment, now)
         if kind == "MODIFY_POSITION":
             return self._protect(command)
-        assert kind == "CANCEL_PENDING", kind
+        assert kind in {"CANCEL_PENDING", "MODIFY_PENDING"}, kind
         ticket = int(command["order_ticket"])
         if ticket not in self.working:
             return Done(Retcode.INVALID_ORDER)
         self.executed[order_id] += 1
+        if kind == "MODIFY_PENDING":
+            self.working[ticket] = replace(self.working[ticket], price_open=Decimal(str(command["price"])))
+            return Done(Retcode.DONE, ticket)
         self.leave(ticket, "CANCELED")
         return Done(Retcode.DONE)
 

@@ -15,7 +15,7 @@ from tests.faults.paper_terminal import PaperTerminal, other_body, read
 
 from rubi.domain.auth import Principal, Scope, TokenKind
 from rubi.domain.errors import ConflictError, LeasedElsewhereError, NotFoundError
-from rubi.domain.order import NewOrder, OrderKind
+from rubi.domain.order import NewOrder, OrderEvent, OrderEventType, OrderKind
 from rubi.domain.signal import OrderType, Signal, SignalType
 from rubi.domain.units import Side
 from rubi.flows.cancel_order import cancel_order
@@ -26,6 +26,7 @@ from rubi.flows.keep_answer import Caller, answer_once
 from rubi.flows.ports import Ports
 from rubi.flows.queue_order import not_after, queue_order
 from rubi.flows.receive_signal import Wish, receive_signal
+from rubi.flows.settle_order import settle
 from rubi.flows.sweep import sweep
 from rubi.flows.sync_terminal import sync_terminal
 from rubi.store import terminals
@@ -197,6 +198,9 @@ class LifeBench:
 
     async def queue(self, kind: OrderKind, symbol: str, pick: int, side: Side) -> None:
         """An instruction enters the queue as if risk had approved it."""
+        if kind in {OrderKind.MODIFY_PENDING, OrderKind.CANCEL_PENDING}:
+            await self._change_working(kind, symbol, pick)
+            return
         position = _picked([p for p in self.broker.positions.values() if p.symbol == symbol], pick)
         if kind not in OPENS and position is None:
             kind = OrderKind.OPEN
@@ -218,6 +222,25 @@ class LifeBench:
         )  # fmt: skip
         async with self.ports.pool.acquire() as conn, conn.transaction():
             assert await queue_order(conn, order, actor="test", now=self.now) is not None
+
+    async def _change_working(self, kind: OrderKind, symbol: str, pick: int) -> None:
+        """Change an order of ours that works at the broker, as far as its life allows it."""
+        ticket = _picked([t for t, one in self.broker.working.items() if one.symbol == symbol], pick)
+        row = None if ticket is None else self.rows.get(self.broker.order_of_ticket[ticket])
+        if row is None or row["state"] not in {"ACCEPTED", "PARTIALLY_FILLED"}:
+            return
+        if kind is OrderKind.CANCEL_PENDING:
+            await self._cancel(row["id"])
+            return
+        order = NewOrder(
+            user_id=self.user_id, account_id=self.account_id, kind=kind, symbol=symbol, side=Side(row["side"]),
+            order_type=OrderType.LIMIT, price=Decimal("1.08"), target_ticket=ticket, target_order_id=row["id"],
+            not_after=not_after(kind, self.now),
+        )  # fmt: skip
+        async with self.ports.pool.acquire() as conn, conn.transaction():
+            assert await queue_order(conn, order, actor="test", now=self.now) is not None
+            asked = OrderEvent(OrderEventType.MODIFY_ASKED, self.now)
+            assert (await settle(conn, row["id"], asked, actor="test")).legal
 
     async def receive(self, key: str, signal_type: SignalType, *, doubled: bool) -> None:
         """A signal under a key; the same key is the same signal, for something else it is a conflict."""
@@ -265,10 +288,12 @@ class LifeBench:
     async def cancel(self, pick: int) -> None:
         """The user takes an order back, where that is still possible."""
         row = _picked([*self.rows.values()], pick)
-        if row is None:
-            return
+        if row is not None:
+            await self._cancel(row["id"])
+
+    async def _cancel(self, order_id: int) -> None:
         caller = Caller(self.who, None, self.now)
-        effect: Callable[..., Awaitable] = lambda conn: cancel_order(conn, caller, row["id"])  # noqa: E731
+        effect: Callable[..., Awaitable] = lambda conn: cancel_order(conn, caller, order_id)  # noqa: E731
         with contextlib.suppress(ConflictError):
             await answer_once(self.ports, caller, None, effect)
 
@@ -333,12 +358,14 @@ class LifeBench:
             if order_id == row["id"] and t in self.broker.working
         ]
         filled = self.broker.filled(row["id"])
-        if filled and row["order_ticket"] is None and self.broker.trace_of(row["id"]) is None:
+        if (filled or works) and row["order_ticket"] is None and self.broker.trace_of(row["id"]) is None:
             # Its answer was lost and the broker rewrote its comment: nothing ties it to its trade, a person must look.
             assert (state, row["review"]) == ("EXPIRED", "ORDER_NOT_FOUND"), f"{name}, its trade looks foreign"
             return
         if works:
-            assert state in {"ACCEPTED", "PARTIALLY_FILLED", "PENDING_CANCEL"}, f"{name} and works at the broker"
+            assert state in {"ACCEPTED", "PARTIALLY_FILLED", "PENDING_CANCEL", "PENDING_MODIFY"}, (
+                f"{name} and works at the broker"
+            )
             return
         assert row["filled_volume"] == filled, f"{name} with {row['filled_volume']} of {filled} lots"
         if filled == 0:

@@ -12,6 +12,7 @@ DECIDE = "tests/integration/test_decide_signal.py::"
 DELIVERED = "tests/integration/test_delivered_orders.py::"
 LIFE = "tests/unit/test_order.py::"
 TERMINAL = "tests/unit/terminal/test_executor.py::"
+ORDERS = "tests/integration/test_rest_orders.py::"
 RACES = "tests/faults/test_races.py::"
 MACHINE = "tests/faults/test_state_machine.py::test_no_order_is_lost_none_carried_out_twice"
 
@@ -302,6 +303,34 @@ MUTANTS = (
         'only_closes = holder.trading_state != "ACTIVE" or not holder.reconciled',
         'only_closes = holder.trading_state != "ACTIVE"',
         BOOKS + "test_what_was_queued_before_a_connect_waits_for_the_books_and_closes_do_not",
+    ),
+    mutant(
+        "an order that was given up is not looked for in the book",
+        "store/books.sql",
+        "OR o.state IN ('FILLED', 'REJECTED', 'CANCELED', 'EXPIRED') AND o.filled_volume",
+        "OR o.state IN ('NONE') AND o.filled_volume",
+        ORDERS + "test_an_order_that_was_given_up_and_turns_up_works_again_and_can_be_cancelled",
+    ),
+    mutant(
+        "a fill counts for what modified its order",
+        "store/orders.sql",
+        "  AND (o.kind IN ('OPEN', 'PLACE_PENDING') OR o.kind LIKE 'CLOSE%')\nORDER BY o.id\n",
+        "",
+        ORDERS + "test_a_fill_counts_for_the_order_and_not_for_what_modified_it",
+    ),
+    mutant(
+        "a flatten forgets what was out of reach",
+        "flows/sweep.py",
+        "    await attempt(flatten_asked)\n",
+        "",
+        "tests/integration/test_rest_accounts.py::test_flatten_closes_what_fills_after_it",
+    ),
+    mutant(
+        "a copied data folder is believed",
+        "flows/connect_terminal.py",
+        'return f"{hello.instance}/{epoch}"',
+        "return hello.instance",
+        WIRE + "test_a_copied_data_folder_is_another_terminal",
     ),
     mutant(
         "a revoked order is handed out again",

@@ -30,6 +30,8 @@ KINDS = [
     OrderKind.CLOSE_POSITION,
     OrderKind.CLOSE_PARTIAL,
     OrderKind.MODIFY_POSITION,
+    OrderKind.MODIFY_PENDING,
+    OrderKind.CANCEL_PENDING,
 ]
 WISHES = [SignalType.BUY, SignalType.SELL, SignalType.CLOSE_BUY]
 NOTHING = {"positions": [], "working": []}

@@ -245,7 +245,7 @@ _SYNC = {f.encode_name: f.type for f in msgspec.inspect.type_info(Sync).fields i
 @given(st.one_of(nearly_valid(), st.fixed_dictionaries({}, optional={n: anything_for(t) for n, t in _SYNC.items()})))
 async def test_no_cycle_crashes_the_service(terminal, parts):
     answer = await terminal.post("/mt5/sync", terminal.body(**parts))
-    assert answer.status_code in {200, 400, 422}, answer.text
+    assert answer.status_code in {200, 400, 422, 423}, answer.text  # 423: it names another last session
     if answer.status_code == 422:
         assert answer.json()["code"] in {"BODY_INVALID", "NUMBER_INVALID"}, answer.text  # its types, not its values
     json.loads(answer.content, parse_constant=lambda name: pytest.fail(f"{name} in an answer"))
@@ -255,4 +255,4 @@ async def test_no_cycle_crashes_the_service(terminal, parts):
 @given(anything_for(msgspec.inspect.type_info(Connect)))
 async def test_no_greeting_crashes_the_service(terminal, hello):
     answer = await terminal.post("/mt5/connect", {**terminal.hello, **hello})
-    assert answer.status_code in {200, 400, 422}, answer.text
+    assert answer.status_code in {200, 400, 422, 423}, answer.text  # 423: it names another last session

@@ -400,3 +400,27 @@ async def test_an_order_stays_on_its_way_out_while_its_cancel_is_sent_anew(trade
     assert (again["kind"], again["order_ticket"]) == ("CANCEL_PENDING", "902")
     await trader.carry_out(again, ticket=902)
     assert await trader.state(pending["id"]) == "CANCELED"
+
+
+async def test_a_fill_counts_for_the_order_and_not_for_what_modified_it(trader, pending):
+    answer = await trader.post(f"/trading/orders/{pending['id']}/modify", {"price": 1.08, "sl": 1.075})
+    assert answer.status_code == 200, answer.text
+    (command,) = await trader.commands()
+    await trader.carry_out(command, ticket=902, orders=[working(902, price_open=1.08, sl=1.075)], positions=[])
+    await trader.terminal.sync(deals=[trader.deal(902, 0.1)], positions=[position()], orders=[])
+    assert await trader.state(pending["id"]) == "FILLED"
+    assert await trader.state(command["order_id"]) == "DONE"
+
+
+async def test_a_change_of_unknown_fate_is_given_up_while_its_order_works_on(trader, pending):
+    await trader.post(f"/trading/orders/{pending['id']}/modify", {"price": 1.08, "sl": 1.075})
+    (command,) = await trader.commands()
+    await trader.carry_out(command, ticket=902, retcode=10012)
+    await trader.ports.pool.execute(
+        "UPDATE trading_orders SET not_after = now() - interval '2 min', clean_states = 2 WHERE id = $1",
+        command["order_id"],
+    )
+    await trader.ports.pool.execute("UPDATE accounts SET reconciled_at = now() - interval '31 s'")
+    await trader.market(orders=[working(902)])
+    assert await trader.state(command["order_id"]) == "EXPIRED"
+    assert await trader.state(pending["id"]) == "ACCEPTED"

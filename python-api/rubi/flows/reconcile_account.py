@@ -139,7 +139,9 @@ async def _resolve_unknown(conn: Connection, account_id: UUID, found: Pass, now:
             settled = await settle(conn, row["id"], event, actor="reconciliation")
             found.events += [] if settled is None else settled.events
             continue
-        if not all_of_it and await conn.fetchval(SQL["sign_of_order"], account_id, row["id"], row["order_ticket"]):
+        # What changes an order or a position leaves no trace of its own; the ticket that it knows is its target's.
+        leaves_trace = OrderKind(row["kind"]).fills
+        if leaves_trace and await conn.fetchval(SQL["sign_of_order"], account_id, row["id"], row["order_ticket"]):
             found.ask_deals_from = now - WIDER  # it is there; the deal that says how much has not come
             continue
         clean = await conn.fetchval(SQL["count_clean_state"], row["id"])

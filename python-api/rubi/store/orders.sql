@@ -80,9 +80,12 @@ WITH leased AS (
 SELECT id, lease_id FROM leased
 
 -- name: find_orders_of_deals
--- The orders that deals belong to: by the broker's order ticket, else by the id in the comment.
+-- The orders that deals belong to: by the broker's order ticket, else by the id in the comment. What changes an order or a position trades
+-- nothing itself, and may know the same ticket.
 SELECT o.id, o.order_ticket, o.kind, o.symbol, o.magic FROM trading_orders o
 WHERE o.account_id = $1 AND (o.order_ticket = ANY ($2::bigint[]) OR o.id = ANY ($3::bigint[]))
+  AND (o.kind IN ('OPEN', 'PLACE_PENDING') OR o.kind LIKE 'CLOSE%')
+ORDER BY o.id
 
 -- name: overdue_queue
 SELECT id FROM trading_orders WHERE state = 'QUEUED' AND not_after <= $1 AND kind NOT LIKE 'CLOSE%' ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tests.faults.processes import servers, terminals, traffic
+from tests.faults.processes import servers, storage, terminals, traffic
 from tests.faults.processes.report import Result
 from tests.faults.processes.stage import Stage
 
@@ -47,6 +47,10 @@ SCENARIOS = {
         Scenario("partition", traffic.partition, {"runs": 1, "seconds": 3}, {"runs": 2, "seconds": 30}),
         Scenario("rolling-restart", traffic.rolling_restart, {"runs": 1}, {"runs": 20}),
         Scenario("postgres-away", servers.postgres_away, {}, {}),
+        Scenario("pool-exhausted", storage.pool_exhausted, {"at_once": 30}, {"at_once": 60}),
+        Scenario("read-only", storage.read_only, {"at_once": 10}, {"at_once": 50}),
+        Scenario("commit-fails", storage.commit_fails, {"at_once": 10}, {"at_once": 50}),
+        Scenario("disk-full", storage.disk_full, {}, {}),
         Scenario("api-kills", servers.api_kills, {"kills": 2}, {"kills": 200}),
         Scenario("postgres-kills", servers.postgres_kills, {"kills": 2}, {"kills": 100}),
         Scenario("redis-kills", servers.redis_kills, {"kills": 1, "flushes": 1}, {"kills": 50, "flushes": 20}),

@@ -48,7 +48,7 @@ async def terminal_kills(stage: Stage, result: Result, *, each: int, accounts: i
         desk.start_terminal()
     for desk in desks:
         await desk.ready()
-    await examine(stage, desks, load, result, unknown_for=unknown_for)
+    await examine(stage, desks, load, result, unknown_for=unknown_for, service_stayed=True)
     result.runs = killed.total()
     result.figures |= {"kills_per_min": round(60 * result.runs / killing_s), "killed_at": dict(killed)}
     if result.runs != each * len(POINTS):
