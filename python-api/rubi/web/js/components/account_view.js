@@ -81,7 +81,7 @@ function showRisk(root, said, account) {
     limitMeter(t('risk.heat_percent'), value(said.heat_percent), value(said.max_heat_percent), '%'),
     limitMeter(t('risk.leverage'), value(said.leverage), value(said.max_leverage)),
     limitMeter(t('risk.counts'), counts && counts.positions + counts.pendings + counts.reservations, value(counts?.max), '', 0),
-    day ? limitMeter(t('risk.day'), value(day.loss), value(day.limit), account.currency) : null,
+    day ? limitMeter(t('risk.day'), day.loss === null ? null : Math.max(0, value(day.loss)), value(day.limit), account.currency) : null,
     drawdown ? limitMeter(t('risk.drawdown'), value(drawdown.percent), value(drawdown.limit_percent), '%') : null,
     currencies.length > 0 && h('p', { class: 'small wrap num' }, h('strong', {}, `${t('risk.currencies')}: `), currencies.map(([name, worth]) => `${name} ${number(value(worth), 0)}`).join(' · ')),
   ));

@@ -87,7 +87,10 @@ export function chartArea(pick) {
       series.setData(bars);
       last = bars.at(-1) ?? null;
       ready = true;
-      if (first) show();
+      if (first) {
+        show();
+        if (bars.length > 0) requestAnimationFrame(() => performance.mark('rubi.candles'));
+      }
       say(note, bars.length === 0 ? t('chart.none') : said.madeOf ? t('chart.built', { frame: said.madeOf }) : '');
       whole.dataset.bars = String(bars.length);
       overlays();

@@ -17,7 +17,7 @@ const columns = () => [
   { label: t('state') }, { label: t('reason'), class: 'full' }, { label: t('time') }, { label: t('actions'), class: 'full' },
 ];
 
-const reason = (each) => (each.state === 'FILLED' || each.state === 'DONE' ? '' : short([each.code, each.message].filter(Boolean).join(' · '), 110));
+const reason = (each) => (each.state === 'FILLED' || each.state === 'DONE' ? '' : short([each.code, known(`code.${each.code}`) ?? each.message].filter(Boolean).join(' · '), 260));
 
 export const stateTag = (state) => tag(known(`state.${state}`) ?? state, KINDS[state] ?? 'wait');
 
