@@ -105,6 +105,7 @@ check "alerts, pages and tests" check_alerts
 
 if [ -n "$promtool" ]; then
     check "prometheus" check_prometheus monitoring/prometheus/prometheus.yml
+    check "prometheus, k8s" check_prometheus monitoring/prometheus/kubernetes.yml
     check "rules" "$promtool" check rules monitoring/prometheus/rules/recording.yml monitoring/prometheus/rules/alerts.yml
     check "alerts" "$promtool" test rules monitoring/prometheus/tests/alerts.yml
 else
