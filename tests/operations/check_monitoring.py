@@ -248,7 +248,7 @@ async def sql_panels(folder: Path) -> list[str]:
     script = (MONITORING / "grafana" / "reader.sql").read_text()
     await root.execute("CREATE ROLE rubi_reader LOGIN")
     await root.execute(f"SET ROLE {OWNER}")  # the grants are the owner's to make
-    plain = re.sub(r"^SELECT .*\\gexec$|^--.*$", "", script, flags=re.MULTILINE)
+    plain = re.sub(r"^SELECT .*\\gexec$|^--.*$|^\\getenv .*$", "", script, flags=re.MULTILINE)
     for statement in filter(None, map(str.strip, plain.split(";"))):
         as_root = statement.startswith("ALTER ROLE")
         await root.execute(f"{'RESET ROLE' if as_root else f'SET ROLE {OWNER}'}")
