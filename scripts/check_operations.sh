@@ -77,11 +77,13 @@ else
     skipped+=("yaml, compose, Dockerfile, k8s (requirements-operations.txt cannot be installed)")
 fi
 
-# Prometheus' configuration, with a token's file in the place of the mounted one.
+# Prometheus' configuration, with a token's file in the place of the mounted one. Debian builds Prometheus without the
+# discovery of pods: everything else of that file is checked, and the discovery by tests/operations/test_manifests.py.
 check_prometheus() { # configuration
     echo "for-this-check" >"$rendered/metrics_token"
     cp -r monitoring/prometheus/rules "$rendered/"
-    sed "s#/run/secrets/metrics_token#$rendered/metrics_token#" "$1" >"$rendered/prometheus.yml"
+    sed -e "s#/run/secrets/metrics_token#$rendered/metrics_token#" \
+        -e '/kubernetes_sd_configs:/,/namespaces:/c\    static_configs: [{targets: ["127.0.0.1:1"]}]' "$1" >"$rendered/prometheus.yml"
     "$promtool" check config "$rendered/prometheus.yml"
 }
 
@@ -105,6 +107,7 @@ check "alerts, pages and tests" check_alerts
 
 if [ -n "$promtool" ]; then
     check "prometheus" check_prometheus monitoring/prometheus/prometheus.yml
+    check "prometheus, k8s" check_prometheus monitoring/prometheus/kubernetes.yml
     check "rules" "$promtool" check rules monitoring/prometheus/rules/recording.yml monitoring/prometheus/rules/alerts.yml
     check "alerts" "$promtool" test rules monitoring/prometheus/tests/alerts.yml
 else

@@ -1,5 +1,6 @@
 -- The role Grafana reads with: the tables its panels name, nothing that holds a secret, and no writing.
---   psql -v password="$RUBI_READER_PASSWORD" -d rubi_trading -f reader.sql      (as a role that may create roles)
+--   RUBI_READER_PASSWORD=… psql -d rubi_trading -f reader.sql      (psql 15 or newer, as a role that may create roles)
+\getenv password RUBI_READER_PASSWORD
 SELECT 'CREATE ROLE rubi_reader LOGIN' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'rubi_reader') \gexec
 ALTER ROLE rubi_reader LOGIN PASSWORD :'password' CONNECTION LIMIT 10;
 ALTER ROLE rubi_reader SET default_transaction_read_only = on;

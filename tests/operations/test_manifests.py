@@ -107,3 +107,46 @@ def test_everything_lies_in_one_namespace(overlay):
     for each in rendered(overlay):
         if each["kind"] != "Namespace":
             assert each["metadata"]["namespace"] == "rubi-studio", each["metadata"]["name"]
+
+
+MONITORING = PROJECT_ROOT / "monitoring"
+
+
+def configured(name: str) -> dict:
+    return yaml.safe_load((MONITORING / "prometheus" / name).read_text())
+
+
+def test_inside_a_cluster_every_pod_that_counts_is_scraped_under_the_jobs_that_rules_go_by():
+    jobs = {each["job_name"]: each for each in configured("kubernetes.yml")["scrape_configs"]}
+    assert jobs.keys() == {each["job_name"] for each in configured("prometheus.yml")["scrape_configs"]}
+    for job, deployment in (("rubi-api", "rubi-api"), ("rubi-worker", "rubi-worker")):
+        component, port = jobs[job]["relabel_configs"][0]["regex"].split(";")
+        template = pods("prod")[deployment]
+        assert template["metadata"]["labels"]["app.kubernetes.io/component"] == component
+        ports = {each["name"]: each["containerPort"] for each in template["spec"]["containers"][0]["ports"]}
+        assert port in ports
+        monitored = [
+            rule["ports"][0]["port"]
+            for policy in of_kind("prod", "NetworkPolicy")
+            if matches(policy["spec"]["podSelector"], template["metadata"]["labels"])
+            for rule in policy["spec"].get("ingress", ())
+            if {"kubernetes.io/metadata.name": "monitoring"}
+            in [peer.get("namespaceSelector", {}).get("matchLabels") for peer in rule["from"]]
+        ]
+        assert ports[port] in monitored, f"the monitoring is not let in to {deployment}"
+
+
+def test_the_autoscalers_metric_is_recorded_and_served():
+    rules = configured("rules/recording.yml")["groups"][0]["rules"]
+    recorded = {rule["record"] for rule in rules}
+    (served,) = yaml.safe_load((MONITORING / "prometheus-adapter.yml").read_text())["rules"]["external"]
+    assert served["seriesQuery"] in recorded
+    asked = {
+        metric["external"]["metric"]["name"]
+        for scaler in of_kind("prod", "HorizontalPodAutoscaler")
+        for metric in scaler["spec"]["metrics"]
+        if metric["type"] == "External"
+    }
+    assert asked == {served["name"]["as"]}
+    for scaler in of_kind("dev", "HorizontalPodAutoscaler"):
+        assert {metric["type"] for metric in scaler["spec"]["metrics"]} == {"Resource"}

@@ -7,7 +7,7 @@ import signal
 
 import httpx
 from tests.acceptance.signalling import connect, decided, wish
-from tests.integration.wire import new_terminal
+from tests.integration.wire import new_terminal, position
 from tests.serving import client_of, serving, settings_for
 
 from rubi.embedded.loopback import free_port
@@ -41,6 +41,10 @@ async def test_what_a_worker_counts_is_read_from_the_api(new_user, stack):
         assert await read("rubi_sweeps_total") >= 1
         assert await read("rubi_workers") == 1
         assert await read("rubi_pool_connections_open") >= 2
+        # Known from 0 on, whether or not it ever happens.
+        assert await read('rubi_task_seconds_count{outcome="failed",task="drop_old_series"}') == 0
+        assert await read('rubi_risk_blocks_total{gate="drawdown_budget"}') == 0
+        assert await read('rubi_signals_denied_total{code="CURRENCY_EXPOSURE_EXCEEDED"}') == 0
 
 
 async def test_a_killed_api_forgets_no_figure(new_user, stack):
@@ -49,9 +53,13 @@ async def test_a_killed_api_forgets_no_figure(new_user, stack):
     address = f"{stack.url}/metrics"
     async with httpx.AsyncClient(trust_env=False) as scraper:
         before = (await scraper.get(address)).text
-    os.kill(stack.pid("api"), signal.SIGKILL)
+    killed = stack.pid("api")
+    assert list((stack.instance / "metrics").glob(f"gauge_live*_{killed}.db"))
+    os.kill(killed, signal.SIGKILL)
     async with httpx.AsyncClient(trust_env=False, timeout=60) as scraper:
         after = (await scraper.get(address)).text  # the supervisor keeps the port: we wait in its queue
+    assert not list((stack.instance / "metrics").glob(f"gauge_live*_{killed}.db"))
+    assert list((stack.instance / "metrics").glob(f"counter_{killed}.db")), "what it counted stays"
     series = 'rubi_equity{currency="USD"}'
     assert value(after, series) == value(before, series) >= 10000
     for counted in ('rubi_order_seconds_count{stage="intake"}', "rubi_sweeps_total"):
@@ -91,6 +99,39 @@ async def test_money_is_told_by_currency_and_levels_by_limit(dsn, redis_url):
     assert value(text, "rubi_worst_drawdown_ratio") == 0
     assert value(text, "rubi_oldest_terminal_word_seconds") >= 0
     assert "12345678" not in text, "a login is no label"
+
+
+async def test_a_terminal_that_is_gone_for_good_is_silent_no_longer(dsn, redis_url, conn):
+    async with serving(settings_for(dsn, redis_url)) as app, client_of(app, address="127.0.0.1") as client:
+        terminal, _ = await new_terminal(client)
+        await terminal.connect()
+        await terminal.market(positions=[position()])
+
+        async def silent_for(interval):
+            await conn.execute(
+                "UPDATE mt5_sessions SET state = 'SILENT', last_seen_at = now() - $1::text::interval", interval
+            )
+            return value((await client.get("/metrics")).text, 'rubi_sessions{state="SILENT"}')
+
+        assert await silent_for("23 hours") == 1
+        assert await silent_for("3 days") == 1, "its positions are watched by nobody"
+        assert await silent_for("8 days") == 0
+        await conn.execute("UPDATE trading_positions SET status = 'CLOSED'")
+        assert await silent_for("3 days") == 0
+        assert await silent_for("8 days") == 0
+        assert value((await client.get("/metrics")).text, "rubi_oldest_terminal_word_seconds") == -1
+
+
+async def test_the_drawdown_of_an_account_nobody_hears_of_is_no_alarm(dsn, redis_url, conn):
+    halted = 'rubi_loss_limit_accounts{level="HALTED",limit="drawdown"}'
+    async with serving(settings_for(dsn, redis_url)) as app, client_of(app, address="127.0.0.1") as client:
+        terminal, _ = await new_terminal(client)
+        await terminal.connect()
+        await terminal.market()
+        await conn.execute("UPDATE risk_accounts SET drawdown_level = 'HALTED'")
+        assert value((await client.get("/metrics")).text, halted) == 1
+        await conn.execute("UPDATE risk_accounts SET updated_at = now() - interval '8 days'")
+        assert value((await client.get("/metrics")).text, halted) == 0
 
 
 async def test_without_redis_the_metrics_say_so_and_the_business_figures_stay(dsn):

@@ -111,7 +111,7 @@ async def _business(doors: Doors, now: datetime) -> list[Reading]:
         async with asyncio.timeout(_PATIENCE), doors.ports().pool.acquire() as conn:
             figures = await vitals.gauges(conn, now)
             orders = await vitals.orders_alive(conn)
-            sessions = await vitals.sessions_alive(conn)
+            sessions = await vitals.sessions_alive(conn, now)
             money = await vitals.money(conn, now)
             levels = await vitals.loss_levels(conn, now)
     except (OSError, RubiError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:

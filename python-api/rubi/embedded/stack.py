@@ -246,8 +246,9 @@ class Stack:
         assert child.process is not None
         code = child.process.returncode
         process.stop(child.process)  # what it left in its group
-        for gauges in (self.instance.folder / "metrics").glob(f"gauge_live*_{child.process.pid}.db"):
-            gauges.unlink(missing_ok=True)
+        from rubi.observability.metrics import process_ended  # costs a start what only a death needs
+
+        process_ended(child.process.pid, self.instance.folder / "metrics")
         child.process = None
         self.instance.ended(child.name)
         if not child.restarts.end(now):

@@ -8,6 +8,8 @@ import asyncpg
 import structlog
 
 from rubi.domain.order import OrderState
+from rubi.domain.risk.codes import DenialCode
+from rubi.domain.risk.gates import GATES
 from rubi.domain.signal import SignalType
 from rubi.flows.ports import Ports
 from rubi.flows.queue_order import queue_order
@@ -15,12 +17,18 @@ from rubi.flows.show_order import order_made
 from rubi.flows.show_signal import signal_update
 from rubi.flows.weigh_signal import Verdict, refuse, weigh_close, weigh_open
 from rubi.live.bus import Event
-from rubi.observability.metrics import ORDER_TRANSITIONS, SIGNALS_DENIED, count_blocks, observe_order
+from rubi.observability.metrics import ORDER_TRANSITIONS, RISK_BLOCKS, SIGNALS_DENIED, count_blocks, observe_order
 from rubi.store import decisions, plans, risk_facts, signals
 from rubi.store.decisions import NewDecision
 from rubi.store.pool import Connection, Row
 
 log = structlog.get_logger(__name__)
+
+# From 0 on: a series that begins with its first denial has no rate.
+for _code in (*DenialCode, "EXPIRED", "NO_ACCOUNT", "NOTHING_TO_CLOSE"):
+    SIGNALS_DENIED.labels(str(_code))
+for _gate in GATES:
+    RISK_BLOCKS.labels(_gate.__name__)
 
 ACTOR = "risk"
 _AGAIN = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import TypeAlias
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest, start_http_server
@@ -151,10 +152,9 @@ class _Registered(Collector):
         return ()
 
 
-def process_ended(pid: int) -> None:
-    """Forget the gauges of a process that ended, in multiprocess mode."""
-    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
-        mark_process_dead(pid)  # type: ignore[no-untyped-call]
+def process_ended(pid: int, folder: Path) -> None:
+    """Take the gauges of a process that ended out of what is told; what it counted stays counted."""
+    mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]
 
 
 def _registry() -> CollectorRegistry:

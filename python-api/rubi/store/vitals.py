@@ -49,7 +49,7 @@ async def orders_alive(conn: Connection) -> dict[str, int]:
     return {state: found.get(state, 0) for state in ALIVE}
 
 
-async def sessions_alive(conn: Connection) -> dict[str, int]:
-    """How many sessions are active, and how many have fallen silent."""
-    found = {row["state"]: row["sessions"] for row in await conn.fetch(SQL["sessions_alive"])}
+async def sessions_alive(conn: Connection, now: datetime) -> dict[str, int]:
+    """How many sessions are active, and how many have fallen silent and are not gone for good."""
+    found = {row["state"]: row["sessions"] for row in await conn.fetch(SQL["sessions_alive"], now)}
     return {state: found.get(state, 0) for state in ("ACTIVE", "SILENT")}

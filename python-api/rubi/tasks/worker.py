@@ -24,6 +24,10 @@ SWEEP_PERIOD = 5.0
 ROLL_UP_PERIOD = 10.0
 DROP_OLD_PERIOD = 3600.0
 
+for _task in (DECIDE_SIGNAL, SWEEP, ROLL_UP, DROP_OLD):
+    for _outcome in ("done", "failed"):
+        TASK_SECONDS.labels(_task.removeprefix("rubi."), _outcome)
+
 _began: dict[str, float] = {}
 _closers: list[Callable[[], None]] = []
 
