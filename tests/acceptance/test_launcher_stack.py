@@ -67,6 +67,17 @@ def test_users_and_tokens_of_the_command_line_are_those_of_the_service(stack):
         token = json.loads(made.stdout)
         assert token["scope"] == scope
         assert me(stack.url, token["token"]).json()["username"] == "at-the-machine"
+    greeting = {"account_number": "40400", "broker": "IC Markets", "balance": 1, "equity": 1, "currency": "USD"}
+    bound = rubi(stack.home, "token", "create", "--user", "at-the-machine", "--scope", "ea", "--account", "40400")
+    assert (bound.returncode, bound.stderr.splitlines()[0]) == (1, "rubi: you have no account 40400")
+    unbound = rubi(stack.home, "token", "create", "--user", "at-the-machine", "--scope", "ea", "--json")
+    owner = {"Authorization": f"Bearer {json.loads(unbound.stdout)['token']}"}
+    said = httpx.post(f"{stack.url}/api/v1/mt5/connect", json=greeting, headers=owner, trust_env=False).json()
+    for account in ("40400", said["account_id"]):
+        asked = ("--user", "at-the-machine", "--scope", "ea", "--account", account, "--json")
+        made = json.loads(rubi(stack.home, "token", "create", *asked).stdout)
+        assert made["account"] == said["account_id"]
+        assert me(stack.url, made["token"]).json()["account_id"] == said["account_id"]
     again = rubi(stack.home, "user", "create", "at-the-machine")
     assert again.returncode == 1
     assert "taken" in again.stderr
