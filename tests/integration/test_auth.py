@@ -114,11 +114,10 @@ async def test_an_unknown_person_is_answered_as_a_known_one_in_the_same_time(app
 
 async def test_five_failures_lock_a_name_and_the_right_password_does_not_open_it(app, client):
     await register(client, "guessed")
-    for turn in range(5):
+    names = ("guessed", "guessed@example.com", "Guessed", "GUESSED@example.com", "guessed")
+    for turn, name in enumerate(names):
         async with client_of(app, address=f"198.51.100.{turn}") as other:
-            assert (
-                await other.post(LOGIN, json={"username": "guessed", "password": f"wrong {turn}"})
-            ).status_code == 401
+            assert (await other.post(LOGIN, json={"username": name, "password": f"wrong {turn}"})).status_code == 401
     answer = await client.post(LOGIN, json={"username": "GUESSED", "password": PASSWORD})
     assert answer.status_code == 429
     assert 0 < int(answer.headers["retry-after"]) <= 180

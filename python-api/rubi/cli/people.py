@@ -67,11 +67,14 @@ def create_token(
     user_name: Annotated[str, typer.Option("--user", metavar="NAME", help="Whose token it is.")],
     scope: Annotated[TokenScope, typer.Option(help="ea: a terminal; trade: signals and orders; read: only looking.")],
     name: Annotated[str, typer.Option(help="What it is called in the list.")] = "made by ./rubi",
+    account: Annotated[
+        str | None, typer.Option(metavar="LOGIN|ID", help="The only account it is good for; all of them when left out.")
+    ] = None,
     instance: Instance = None,
     json: Json = False,
 ) -> None:
     """Make a token and show it, this once."""
-    created = asyncio.run(_create_token(instance, user_name, scope, name))
+    created = asyncio.run(_create_token(instance, user_name, scope, name, account))
     print(json_text.dumps(created, default=str) if json else created["token"])
 
 
@@ -94,12 +97,15 @@ async def _setup_code(instance: str | None) -> str | None:
         return setup_code(load_settings().jwt_secret.get_secret_value()) if needed else None
 
 
-async def _create_token(instance: str | None, user_name: str, scope: TokenScope, name: str) -> dict[str, Any]:
+async def _create_token(
+    instance: str | None, user_name: str, scope: TokenScope, name: str, account: str | None
+) -> dict[str, Any]:
     from uuid import uuid4
 
     from rubi.cli.errors import CommandError
     from rubi.cli.target import open_target
     from rubi.domain.auth import Principal, Scope, TokenKind
+    from rubi.flows.choose_account import choose_account
     from rubi.flows.issue_token import issue_token
     from rubi.store import users
 
@@ -109,17 +115,28 @@ async def _create_token(instance: str | None, user_name: str, scope: TokenScope,
         if found is None:
             raise CommandError(f"there is no user {user_name}: ./rubi user create {user_name}")
         owner, _password_hash = found
+        bound = None
+        if account is not None:
+            async with ports.pool.acquire() as conn:
+                bound = await choose_account(conn, owner.id, named=account, bound=None)
         # The caller may read the service's secrets: for the audit log this is the owner at the machine itself.
         identity = uuid4()
         principal = Principal(owner.id, owner.username, Scope.PERSON, TokenKind.ACCESS, identity, identity)
         kept, text = await issue_token(
-            ports, keys, principal, name=name, scope=Scope(scope.value), now=datetime.now(UTC)
+            ports,
+            keys,
+            principal,
+            name=name,
+            scope=Scope(scope.value),
+            account_id=None if bound is None else bound.id,
+            now=datetime.now(UTC),
         )
     return {
         "id": kept.id,
         "user": owner.username,
         "name": kept.name,
         "scope": kept.scope,
+        "account": None if kept.account_id is None else str(kept.account_id),
         "expires_at": kept.expires_at.isoformat(),
         "token": text,
     }

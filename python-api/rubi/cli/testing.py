@@ -39,7 +39,7 @@ def bench(
     json: Annotated[bool, typer.Option("--json", help="The last line is one JSON object.")] = False,
 ) -> None:
     """Measure something, beside a bare server in the same run; what else is said goes to the benchmark."""
-    known = {path.stem.replace("_", "-"): path for path in sorted(BENCHMARKS.glob("[a-z]*.py"))}
+    known = benchmarks()
     if name is None:
         for each, path in known.items():
             print(f"{each:<20} {(ast.get_docstring(ast.parse(path.read_text())) or '').partition(chr(10))[0]}")
@@ -51,6 +51,16 @@ def bench(
     module = f"tests.benchmarks.{known[name].stem}"
     more = [*context.args, *(["--json"] if json else [])]
     os.execv(sys.executable, [sys.executable, "-m", module, *more])  # noqa: S606
+
+
+def benchmarks() -> dict[str, Path]:
+    """What can be measured: the modules with a `main`; the others help them."""
+    found = {}
+    for path in sorted(BENCHMARKS.glob("[a-z]*.py")):
+        body = ast.parse(path.read_text(encoding="utf-8")).body
+        if any(isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef) and each.name == "main" for each in body):
+            found[path.stem.replace("_", "-")] = path
+    return found
 
 
 def lock(

@@ -5,7 +5,7 @@ from datetime import datetime
 from rubi.domain.auth import LONGEST_PASSWORD, Principal, check_password
 from rubi.domain.errors import UnauthenticatedError
 from rubi.flows.audit import audit
-from rubi.flows.log_in import PER_PERSON
+from rubi.flows.log_in import PER_PERSON, person_limited
 from rubi.flows.passwords import hash_password, verify_password
 from rubi.flows.ports import Ports
 from rubi.live.bus import Event
@@ -31,7 +31,7 @@ async def change_password(
         TooManyError: 5 wrong ones in 15 minutes, counted together with failed logins.
 
     """
-    subject = principal.username.casefold()
+    subject = person_limited(principal.user_id)
     await limiter.take(PER_PERSON, subject)
     async with ports.pool.acquire() as conn:
         known = await users.by_id(conn, principal.user_id)

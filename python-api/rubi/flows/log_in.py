@@ -17,6 +17,11 @@ PER_ADDRESS = Limit("login-address", 20, 60)
 PER_ADDRESS_REGISTRATION = Limit("register-address", 120, 60)
 
 
+def person_limited(user_id: int) -> str:
+    """The subject under which the failures of a known person are counted."""
+    return f"user:{user_id}"
+
+
 async def log_in(
     ports: Ports,
     keys: TokenKeys,
@@ -36,12 +41,13 @@ async def log_in(
         UnavailableError: Redis or Postgres is away.
 
     """
-    subject = username.casefold()
     await limiter.take(PER_ADDRESS, address)
-    await limiter.take(PER_PERSON, subject)
     async with ports.pool.acquire() as conn:
         known = await users.by_login(conn, username) if "\0" not in username else None
     user, password_hash = known or (None, None)
+    # A person is guessed at by name and by e-mail address: both count as one.
+    subject = f"name:{username.casefold()}" if user is None else person_limited(user.id)
+    await limiter.take(PER_PERSON, subject)
     fits = await verify_password(password[: LONGEST_PASSWORD + 1], password_hash)
     if user is None or not fits or user.disabled_at is not None:
         if user is not None:

@@ -166,6 +166,68 @@ def test_another_key_or_a_changed_letter_is_refused():
     assert refused(f"{header}.{said}.{signature}.{signature}") == "TOKEN_INVALID"
 
 
+def mangled():
+    """Forgeries as the published vectors of JSON Web Signature have them; each is of a token that is good itself."""
+    header, said, signature = KEYS.sign(claims()).split(".")
+    raw = base64.urlsafe_b64decode(signature + "==")
+    flipped = [raw[:at] + bytes([raw[at] ^ 1]) + raw[at + 1 :] for at in (0, 15, 31)]
+    mac = {"key": SECRET.encode(), "msg": f"{header}.{said}".encode()}
+    longer = hmac.new(digestmod=hashlib.sha512, **mac).digest()
+    signatures = {
+        "no signature": b"",
+        "zeroes": bytes(32),
+        "a byte short": raw[:-1],
+        "half": raw[:16],
+        "a byte more": raw + b"\0",
+        "twice": raw * 2,
+        "SHA-512": longer,
+        "SHA-512, cut": longer[:32],
+        "MD5": hashlib.md5(mac["msg"]).digest(),
+        "no key": hashlib.sha256(mac["msg"]).digest(),
+        "an empty key": hmac.digest(b"", mac["msg"], "sha256"),
+        "key and text": hashlib.sha256(mac["key"] + mac["msg"]).digest(),
+        "the text without its dot": hmac.digest(mac["key"], mac["msg"].replace(b".", b""), "sha256"),
+        "the claims alone": hmac.digest(mac["key"], said.encode(), "sha256"),
+        "of the key's hash": hmac.digest(hashlib.sha256(mac["key"]).digest(), mac["msg"], "sha256"),
+        **{f"bit {at}": each for at, each in enumerate(flipped)},
+    }
+    found = {name: f"{header}.{said}.{part(value)}" for name, value in signatures.items()}
+    wrapped = json.dumps({"protected": header, "payload": said, "signature": signature})
+    other = json.dumps({"payload": said, "signatures": [{"protected": header, "signature": signature}]})
+    return found | {
+        "padding": f"{header}.{said}.{signature}=",
+        "a blank before": f" {header}.{said}.{signature}",
+        "a line after": f"{header}.{said}.{signature}\n",
+        "a blank inside": f"{header}. {said}.{signature}",
+        "standard alphabet": f"{header}.{said}.{signature[:-1]}+",
+        "JSON, flattened": wrapped,
+        "JSON, general": other,
+        "no header": f".{said}.{signature}",
+        "no claims": f"{header}..{signature}",
+        "detached": f"{header}..{signature}",
+        "five parts": f"{header}.{said}.{signature}.{said}.{signature}",
+        "parts reversed": f"{signature}.{said}.{header}",
+        "the signature as claims": f"{header}.{signature}.{said}",
+        "header twice": f"{header}{header}.{said}.{signature}",
+        "unsigned": f"{part({'alg': 'none'})}.{said}.",
+        "not UTF-8": forged_raw(header, b"\xff\xfe{}"),
+        "no object": forged_raw(header, b"[1]"),
+        "no JSON": forged_raw(header, b"{"),
+        "nothing": forged_raw(header, b""),
+    }
+
+
+def forged_raw(header, said):
+    """Signed by the right key, with claims that are none."""
+    signed = f"{header}.{part(said)}"
+    return f"{signed}.{part(hmac.digest(SECRET.encode(), signed.encode(), 'sha256'))}"
+
+
+@pytest.mark.parametrize("name", sorted(mangled()))
+def test_a_forgery_is_refused(name):
+    assert refused(mangled()[name]) == "TOKEN_INVALID"
+
+
 @given(st.text(max_size=300))
 def test_any_text_is_refused_without_a_crash(text):
     assert refused(text) == "TOKEN_INVALID"
