@@ -9,7 +9,6 @@ from tests.faults.processes.ea_desk import EaDesk, executable
 from tests.faults.processes.report import as_json, tell
 from tests.faults.processes.stage import open_stage
 
-
 EA_SCENARIOS = ["terminal-kills"]
 """What the Expert Advisor plays: its broker ends with its process, so nothing that goes on without it."""
 
