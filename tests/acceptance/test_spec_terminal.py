@@ -97,6 +97,12 @@ async def test_the_older_connector_trades_a_signal_once(person):
     await post(person, "/mt5/ping", payload("connector_ping", session_id=session))
     said = await post(person, "/trading/positions/update", payload("connector_positions", session_id=session))
     assert said["message"] == "2 positions updated"
+    shown = {
+        each["ticket"]: each for each in (await get(person, "/trading/positions", session_id=session))["positions"]
+    }
+    assert {ticket: each["type"] for ticket, each in shown.items()} == {"123456789": "BUY", "987654321": "SELL"}
+    opened = datetime.fromisoformat(shown["123456789"]["open_time"])
+    assert opened == datetime(2025, 10, 23, 12, tzinfo=UTC), "MT5's own form of a time; no clock was told, so it is UTC"
 
     fresh = payload("spec_signal", signal_time=datetime.now(UTC).isoformat())
     kept = await post(person, "/trading/signals", fresh, 201)
@@ -113,6 +119,13 @@ async def test_the_older_connector_trades_a_signal_once(person):
     ended = await get(person, f"/trading/signals/{kept['id']}")
     assert (ended["status"], ended["detail_status"]) == ("EXECUTED", "FILLED")
     assert len(ended["orders"]) == 1
+
+    none = payload("connector_positions", session_id=session, positions=[None])
+    assert (await post(person, "/trading/positions/update", none))["message"] == "0 positions updated"
+    assert (await get(person, "/trading/positions", session_id=session))["positions"] == []
+    await post(person, "/mt5/account/update", payload("spec_account", session_id=session))
+    await post(person, "/mt5/disconnect", payload("spec_disconnect", session_id=session))
+    await post(person, "/mt5/ping", payload("connector_ping", session_id=session), 409)
 
 
 async def test_the_older_connectors_rejection_is_kept_with_its_words(person):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,7 @@ async def test_a_gap_of_three_hours_is_filled(desk: Desk) -> None:
     sent = told(desk, "M1")
     assert sent == sorted(set(sent))
     assert set(sent) >= {bar["time"] for bar in later[-181:-1]}
-    assert [b - a for a, b in zip(sent, sent[1:], strict=False)] == [60] * (len(sent) - 1)
+    assert [b - a for a, b in itertools.pairwise(sent)] == [60] * (len(sent) - 1)
 
 
 async def test_a_lost_session_goes_on_from_where_the_service_has_got_to(desk: Desk) -> None:

@@ -60,12 +60,12 @@ SCENARIOS = {
 }
 
 
-async def play(stage: Stage, scenario: Scenario, *, full: bool = False) -> Result:
-    """Run one scenario; a harness that stumbles is a violation too, never silence."""
+async def play(stage: Stage, scenario: Scenario, *, full: bool = False, **changes: Any) -> Result:
+    """Run one scenario, with `changes` of its size; a harness that stumbles is a violation too, never silence."""
     result = Result(scenario.name)
     begun, crashes = time.monotonic(), len(stage.crashes())
     try:
-        await scenario.play(stage, result, **(scenario.full if full else scenario.short))
+        await scenario.play(stage, result, **{**(scenario.full if full else scenario.short), **changes})
     except Exception as error:  # the other scenarios go on, and the report tells
         trace = traceback.extract_tb(error.__traceback__)[-1]
         result.violations.append(f"the run broke off: {type(error).__name__}: {error} ({trace.name}:{trace.lineno})")

@@ -108,7 +108,9 @@ class Trader:
 class Stage:
     """One running service, and everything a scenario starts in front of it."""
 
-    def __init__(self, folder: Path, running: RunningStack) -> None:
+    def __init__(self, folder: Path, running: RunningStack, desk_type: "type[Desk] | None" = None) -> None:
+        """`desk_type`: whose terminals and brokers; the Python ones when it is not said."""
+        self.desk_type = desk_type or Desk
         self.folder = folder
         self.running = running
         self.url = running.url
@@ -160,7 +162,7 @@ class Stage:
         self, trader: Trader, number: int, *, url: str | None = None, max_positions: int = 15
     ) -> list["Desk"]:
         """Brokers and terminals of so many accounts, ready to trade."""
-        made = [Desk(self, trader, url or self.url, max_positions) for _ in range(number)]
+        made = [self.desk_type(self, trader, url or self.url, max_positions) for _ in range(number)]
         self.desks += made
         for desk in made:
             desk.start_broker()
@@ -338,12 +340,12 @@ class Desk:
 
 
 @asynccontextmanager
-async def open_stage() -> AsyncIterator[Stage]:
+async def open_stage(desk_type: type[Desk] | None = None) -> AsyncIterator[Stage]:
     """A service of its own, in a folder with a short name: Unix sockets allow no long ones."""
     folder = Path(tempfile.mkdtemp(prefix="rubi-faults-"))
     try:
         with started(folder) as running:
-            stage = Stage(folder, running)
+            stage = Stage(folder, running, desk_type)
             try:
                 yield stage
             finally:
