@@ -1,4 +1,4 @@
--- An account's money over time, in points that keep the extremes.
+-- An account's money and a position's result over time, in points that keep the extremes.
 
 -- name: raw_points
 -- Snapshots from $2 to below $3, in steps of $4 counted from $5. A drawdown is counted from the highest equity since $2.
@@ -19,4 +19,21 @@ SELECT at, (array_agg(equity_open ORDER BY bucket))[1] AS equity_open, max(equit
 FROM (SELECT bucket, date_bin($4, bucket, $5) AS at, equity_open, equity_high, equity_low, equity_close, balance_close, max_drawdown, samples,
              max(equity_high) OVER (ORDER BY bucket ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS peak
       FROM account_metrics WHERE account_id = $1 AND resolution = $6 AND bucket >= $2 AND bucket < $3) buckets
+GROUP BY at ORDER BY at
+
+-- name: position
+-- A position, open or closed, by its id or else its ticket; those of $4 only when it is not null. Two rows when two of the owner's accounts have it.
+SELECT DISTINCT ON (p.account_id) p.account_id, p.position_id, p.ticket, p.symbol, p.side, p.open_price, p.opened_at, p.closed_at, p.status
+FROM trading_positions p JOIN accounts a ON a.id = p.account_id
+WHERE a.user_id = $1 AND ($2::uuid IS NULL OR p.account_id = $2) AND (p.position_id = $3 OR p.ticket = $3) AND ($4::uuid IS NULL OR p.account_id = $4)
+ORDER BY p.account_id, (p.position_id = $3) DESC, p.opened_at DESC LIMIT 2
+
+-- name: position_points
+-- Samples of a position from $3 to below $4, in steps of $5 counted from $6.
+SELECT at, max(price) FILTER (WHERE last) AS price, max(price) AS price_high, min(price) AS price_low, max(profit) FILTER (WHERE last) AS profit, max(profit) AS profit_high,
+       min(profit) AS profit_low, max(swap) FILTER (WHERE last) AS swap, max(volume) FILTER (WHERE last) AS volume, max(sl) FILTER (WHERE last) AS sl,
+       max(tp) FILTER (WHERE last) AS tp, count(*) AS samples
+FROM (SELECT at, price, profit, swap, volume, sl, tp, lead(at) OVER (ORDER BY time, profit) IS DISTINCT FROM at AS last
+      FROM (SELECT date_bin($5, time, $6) AS at, time, current_price AS price, profit, swap, volume, sl, tp
+            FROM position_snapshots WHERE account_id = $1 AND position_id = $2 AND time >= $3 AND time < $4) s) samples
 GROUP BY at ORDER BY at
