@@ -103,22 +103,6 @@ async def position_history(
         "start": found.start,
         "end": found.end,
         "step_seconds": int(found.step.total_seconds()),
-        "points": [
-            {
-                "time": row["at"],
-                "price": row["price"],
-                "price_high": row["price_high"],
-                "price_low": row["price_low"],
-                "profit": row["profit"],
-                "profit_high": row["profit_high"],
-                "profit_low": row["profit_low"],
-                "swap": row["swap"],
-                "volume": row["volume"],
-                "sl": row["sl"],
-                "tp": row["tp"],
-                "samples": row["samples"],
-            }
-            for row in found.points
-        ],
+        "points": [dict(row) for row in found.points],
     }
     return tagged(body, if_none_match)

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from rubi.domain.history import EPOCH, View
+from rubi.domain.history import EPOCH, WIDTHS, View
 from rubi.store.pool import Connection, Row
 from rubi.store.sql import statements
 
@@ -11,10 +11,12 @@ SQL = statements(__file__)
 
 
 async def points(conn: Connection, account_id: UUID, view: View) -> list[Row]:
-    """The points of a view in order of time: at, equity and its open, high and low, balance, drawdown, samples."""
+    """The points of a view in order: time, equity and its open, high and low, balance, drawdown, samples."""
     bounds = (account_id, view.start, view.end, view.step, EPOCH)
     if view.resolution == "raw":
         return await conn.fetch(SQL["raw_points"], *bounds)
+    if view.step == WIDTHS[view.resolution]:
+        return await conn.fetch(SQL["buckets"], account_id, view.start, view.end, view.resolution)
     return await conn.fetch(SQL["points"], *bounds, view.resolution)
 
 
@@ -28,5 +30,5 @@ async def positions(
 async def position_points(
     conn: Connection, account_id: UUID, position_id: int, start: datetime, end: datetime, step: timedelta
 ) -> list[Row]:
-    """Samples of a position in steps: at, price and profit with high and low, swap, volume, sl, tp, samples."""
+    """Samples of a position in steps: time, price and profit with high and low, swap, volume, sl, tp, samples."""
     return await conn.fetch(SQL["position_points"], account_id, position_id, start, end, step, EPOCH)

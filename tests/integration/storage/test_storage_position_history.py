@@ -52,6 +52,6 @@ async def test_every_step_keeps_its_extremes_and_its_last_sample(ports, desk, sa
     step = step_of(end - START, points)
     async with ports.pool.acquire() as conn:
         rows = await history.position_points(conn, desk.account_id, POSITION, START, end, step)
-    names = ("at", "price", "price_high", "price_low", "profit", "profit_high", "profit_low", "sl", "samples")
+    names = ("time", "price", "price_high", "price_low", "profit", "profit_high", "profit_low", "sl", "samples")
     assert [tuple(row[name] for name in names) for row in rows] == expected(samples, START, end, step)
     assert len(rows) <= points + 1
