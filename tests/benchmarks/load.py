@@ -118,6 +118,7 @@ class Generator:
             whole.taken += sender.tally.taken
             whole.failed += sender.tally.failed
             whole.late += sender.tally.late
+            whole.refusal = sender.tally.refusal or whole.refusal
         return whole.told(seconds)
 
 

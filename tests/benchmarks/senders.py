@@ -78,21 +78,24 @@ class Tally:
         self.taken: list[float] = []
         self.failed: Counter[int] = Counter()
         self.late = 0
+        self.refusal = ""
 
-    def count(self, status: int, seconds: float) -> None:
+    def count(self, status: int, seconds: float, body: bytes = b"") -> None:
         if status == 200:
             self.taken.append(seconds)
         else:
             self.failed[status] += 1
+            self.refusal = body[:300].decode(errors="replace")
 
     def told(self, seconds: float) -> dict[str, Any]:
         if len(self.taken) < 2:
-            raise RuntimeError(f"nothing was answered: {dict(self.failed)}")
+            raise RuntimeError(f"nothing was answered: {dict(self.failed)} {self.refusal}")
         p50, p99 = percentiles(self.taken)
         return {
             "answered": len(self.taken),
             "per_second": len(self.taken) / seconds,
             "failed": dict(self.failed),
+            "refusal": self.refusal,
             "late": self.late,
             "p50_ms": p50,
             "p99_ms": p99,
@@ -122,15 +125,15 @@ class Sender:
         self._begun, self.busy = due, True
         self.line.send(self.make(), then)
 
-    def _note(self, status: int) -> float:
+    def _note(self, status: int, body: bytes) -> float:
         now = time.perf_counter()
         self.busy = False
         if self._begun >= self.counting_from:
-            self.tally.count(status, now - self._begun)
+            self.tally.count(status, now - self._begun, body)
         return now
 
-    def _once_more(self, status: int, _: bytes) -> None:
-        now = self._note(status)
+    def _once_more(self, status: int, body: bytes) -> None:
+        now = self._note(status, body)
         if now >= self.until:
             self._idle.set()
         elif status:
@@ -158,8 +161,8 @@ class Sender:
         loop.call_at(first + ahead, tick, first)
         await over
 
-    def _next_due(self, status: int, _: bytes) -> None:
-        self._note(status)
+    def _next_due(self, status: int, body: bytes) -> None:
+        self._note(status, body)
         if self._due:
             self._send(self._due.popleft(), self._next_due)
 
@@ -192,7 +195,7 @@ class Parked:
             self.waiting = False
             acks = []
             if status != 200:
-                self.tally.count(status, 0)
+                self.tally.count(status, 0, body)
                 await asyncio.sleep(1)
                 continue
             commands = json.loads(body)["commands"]
