@@ -37,6 +37,8 @@ def pytest_configure(config):
     # Tests empty what they are given: an address in the caller's environment is somebody's data.
     for name in ("DATABASE_URL", "REDIS_URL"):
         os.environ.pop(name, None)
+    if os.environ.get("RUBI_REQUIRE_TIMESCALE") == "1" and timescale.usable() is None:
+        raise pytest.UsageError("RUBI_REQUIRE_TIMESCALE=1, and there is no TimescaleDB here: ./rubi timescale install")
 
 
 def pytest_collection_modifyitems(config, items):

@@ -6,6 +6,7 @@ import platform
 import sys
 from dataclasses import asdict, dataclass, field
 from statistics import quantiles
+from typing import Any
 
 
 @dataclass(slots=True)
@@ -47,7 +48,16 @@ class Report:
 
 def machine() -> str:
     """What was measured on, in words."""
-    return f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
+    load = " ".join(f"{each:.1f}" for each in os.getloadavg())
+    return (
+        f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()},"
+        f" load average {load}"
+    )
+
+
+def progress(what: str, found: Any) -> None:
+    """Say on the way what was found; the last line of standard output stays the report's."""
+    print(f"{what}: {found}", file=sys.stderr, flush=True)
 
 
 def percentiles(seconds: list[float]) -> tuple[float, float]:

@@ -1,6 +1,8 @@
 """Servers to measure: the whole service as `./rubi up` runs it, and a bare uvicorn beside it."""
 
 import asyncio
+import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -15,6 +17,8 @@ from tests.conftest import RunningStack, start_stack
 from rubi.embedded.loopback import free_port
 from rubi.embedded.places import PROJECT_ROOT
 
+TERMINALS_OF_A_USER = 50
+
 
 @contextmanager
 def service(**environment: str) -> Iterator[RunningStack]:
@@ -25,10 +29,11 @@ def service(**environment: str) -> Iterator[RunningStack]:
 
 @contextmanager
 def uvicorn(app: str = "tests.benchmarks.bare_app:app", **environment: str) -> Iterator[str]:
-    """An ASGI application under uvicorn with one worker; its URL."""
+    """An ASGI application under uvicorn with one worker and the flags of the service; its URL."""
     port = free_port()
     command = [sys.executable, "-m", "uvicorn", app, "--port", str(port), "--log-level", "warning", "--no-access-log"]
-    process = subprocess.Popen(command, cwd=PROJECT_ROOT, env=environment or None)
+    command += ["--http", "httptools", "--loop", "uvloop", "--no-server-header", "--no-proxy-headers"]
+    process = subprocess.Popen(command, cwd=PROJECT_ROOT, env={**os.environ, **environment})
     try:
         yield asyncio.run(_ready(f"http://127.0.0.1:{port}"))
     finally:
@@ -46,6 +51,33 @@ async def _ready(url: str) -> str:
             else:
                 return url
     raise RuntimeError(f"{url} did not answer")
+
+
+def allow_connections(wanted: int) -> int:
+    """Let this process and what it starts have as many open files as it may; how many those are.
+
+    Raises:
+        SystemExit: when `wanted` connections do not fit.
+
+    """
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    if wanted + 200 > hard:
+        sys.exit(f"{wanted} connections do not fit: this machine allows {hard} open files a process (RLIMIT_NOFILE)")
+    return hard
+
+
+async def terminal_tokens(url: str, number: int) -> list[str]:
+    """Tokens for so many terminals: each its own, 50 of a user."""
+    found: list[str] = []
+    async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=20) as client:
+        while len(found) < number:
+            headers = {"Authorization": f"Bearer {await new_user(url)}"}
+            for _ in range(min(TERMINALS_OF_A_USER, number - len(found))):
+                answer = await client.post("/api/v1/auth/tokens", headers=headers, json={"name": "bench"})
+                answer.raise_for_status()
+                found.append(answer.json()["token"])
+    return found
 
 
 async def new_user(url: str) -> str:

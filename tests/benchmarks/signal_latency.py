@@ -1,19 +1,32 @@
-"""From the POST of a signal to its command in the hands of a terminal that waits, beside a bare round trip."""
+"""From the POST of a signal to its command in the hands of a terminal that waits, alone and with pushes beside.
 
+--terminals N that wait (100), --signals N (300), --pushes N of 20 positions a second from other terminals (500).
+"""
+
+import argparse
 import asyncio
 import json
 import time
 from uuid import uuid4
 
 from tests.benchmarks.lean_client import LeanClient
-from tests.benchmarks.report import Report, Result, percentiles
-from tests.benchmarks.servers import new_user, service, uvicorn
+from tests.benchmarks.load import load
+from tests.benchmarks.report import Report, Result, percentiles, progress
+from tests.benchmarks.servers import allow_connections, new_user, service, terminal_tokens, uvicorn
 from tests.integration.wire import HELLO, SPEC
 
-SIGNALS = 300
 PER_SECOND = 20
-TERMINALS = 10
 WARM_UP = 20
+POSITIONS = 20
+
+
+def options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--terminals", type=int, default=100)
+    parser.add_argument("--signals", type=int, default=300)
+    parser.add_argument("--pushes", type=int, default=500)
+    parser.add_argument("--json", action="store_true")
+    return parser.parse_args()
 
 
 class Waiting:
@@ -21,7 +34,7 @@ class Waiting:
 
     def __init__(self, url: str, token: str, number: int) -> None:
         self.client = LeanClient(url, token)
-        self.login = str(700000 + number)
+        self.login = str(600000 + number)
         self.arrived: dict[int, float] = {}
         self._told = 0.0
         self._acks: list[dict[str, object]] = []
@@ -59,10 +72,10 @@ class Waiting:
         return told | ({"symbols": [SPEC]} if first else {})
 
 
-async def bare_round_trips(url: str) -> list[float]:
+async def bare_round_trips(url: str, number: int) -> list[float]:
     client = LeanClient(url)
     taken = []
-    for _ in range(SIGNALS + WARM_UP):
+    for _ in range(number + WARM_UP):
         begun = time.perf_counter()
         await client.request("POST", "/", {"symbol": "EURUSD"})
         taken.append(time.perf_counter() - begun)
@@ -70,24 +83,26 @@ async def bare_round_trips(url: str) -> list[float]:
     return taken[WARM_UP:]
 
 
-async def signals(url: str) -> tuple[list[float], list[float]]:
+async def signals(url: str, number: int, terminals_number: int) -> tuple[list[float], list[float]]:
     """Seconds from POST to the answer, and from POST to the command at the terminal."""
     access = await new_user(url)
-    terminals = [Waiting(url, access, number) for number in range(TERMINALS)]
-    running = [asyncio.create_task(terminal.run()) for terminal in terminals]
-    await asyncio.sleep(2)
+    terminals = [Waiting(url, access, each) for each in range(terminals_number)]
+    running = []
+    for terminal in terminals:  # each at its own moment of the second
+        running.append(asyncio.create_task(terminal.run()))
+        await asyncio.sleep(1 / terminals_number)
+    await asyncio.sleep(3)
     client = LeanClient(url, access)
     answered, sent = [], {}
-    for number in range(SIGNALS + WARM_UP):
-        terminal = terminals[number % TERMINALS]
+    for place in range(number + WARM_UP):
         body = {
             "symbol": "EURUSD",
             "signal_type": "BUY",
             "stop_loss": 1.095,
             "take_profit": 1.11,
             "volume": 0.01,
-            "account": terminal.login,
-            "comment": f"benchmark {number}",
+            "account": terminals[place % terminals_number].login,
+            "comment": f"benchmark {place}",
             "expires_in": 30,
         }
         begun = time.perf_counter()
@@ -96,15 +111,14 @@ async def signals(url: str) -> tuple[list[float], list[float]]:
         sent[answer["id"]] = begun
         await asyncio.sleep(max(0, 1 / PER_SECOND - (time.perf_counter() - begun)))
     await asyncio.sleep(2)
+    arrived = {order: at for terminal in terminals for order, at in terminal.arrived.items()}
     delays = []
     for signal_id, begun in sent.items():
         status, raw = await client.request("GET", f"/api/v1/trading/signals/{signal_id}")
         said = json.loads(raw)
-        if status != 200 or not said["orders"]:
-            raise RuntimeError(f"signal {signal_id} has no order: {raw[:400]!r}")
-        order_id = said["orders"][0]["id"]
-        arrived = next(t.arrived[order_id] for t in terminals if order_id in t.arrived)
-        delays.append(arrived - begun)
+        if status != 200 or not said["orders"] or said["orders"][0]["id"] not in arrived:
+            raise RuntimeError(f"signal {signal_id} led to no command: {raw[:400]!r}")
+        delays.append(arrived[said["orders"][0]["id"]] - begun)
     for task in running:
         task.cancel()
     await asyncio.gather(*running, return_exceptions=True)
@@ -112,16 +126,31 @@ async def signals(url: str) -> tuple[list[float], list[float]]:
 
 
 def main() -> None:
-    with uvicorn() as bare, service() as running:
-        trips = asyncio.run(bare_round_trips(bare))
-        answered, delays = asyncio.run(signals(running.url))
-        trips += asyncio.run(bare_round_trips(bare))
+    said = options()
+    allow_connections(said.pushes + said.terminals)
+    seconds = (said.signals + WARM_UP) / PER_SECOND + 6
+    with uvicorn() as bare, service() as running, load() as generator:
+        trips = asyncio.run(bare_round_trips(bare, said.signals))
+        cases = {"alone": asyncio.run(signals(running.url, said.signals, said.terminals))}
+        tokens = asyncio.run(terminal_tokens(running.url, said.pushes))
+        progress("connected", generator.ask("connect", url=running.url, tokens=tokens, positions=POSITIONS))
+        generator.start("open", kind="positions", rate=said.pushes, seconds=seconds, positions=POSITIONS)
+        beside = f"with {said.pushes} pushes/s beside"
+        cases[beside] = asyncio.run(signals(running.url, said.signals, said.terminals))
+        pushed = generator.finish()
+        progress("pushes", pushed)
+        trips += asyncio.run(bare_round_trips(bare, said.signals))
     report = Report("signal-latency")
     bare50, bare99 = percentiles(trips)
     report.add(Result("bare uvicorn round trip", bare50, "ms", p50_ms=bare50, p99_ms=bare99))
-    for case, taken in (("POST of a signal, answered", answered), ("POST to command at the terminal", delays)):
-        p50, p99 = percentiles(taken)
-        report.add(Result(case, p50, "ms", ratio_to_bare=round(p50 / bare50, 2), p50_ms=p50, p99_ms=p99))
+    for how, (answered, delays) in cases.items():
+        for case, taken in (("POST of a signal, answered", answered), ("POST to command at the terminal", delays)):
+            p50, p99 = percentiles(taken)
+            ratio = round(p50 / bare50, 2)
+            report.add(Result(f"{case}, {how}", p50, "ms", ratio_to_bare=ratio, p50_ms=p50, p99_ms=p99))
+    report.add(Result("pushes beside, answered in time for their rate", round(pushed["per_second"]), "pushes/s",
+                      p50_ms=pushed["p50_ms"], p99_ms=pushed["p99_ms"]))  # fmt: skip
+    report.add(Result("pushes refused, cut or unanswered", sum(pushed["failed"].values()) + pushed["late"], "pushes"))
     report.print()
 
 

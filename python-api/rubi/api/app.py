@@ -22,6 +22,7 @@ from rubi.api import (
     metrics,
     orders,
     pages,
+    position_history,
     positions,
     positions_actions,
     risk,
@@ -77,7 +78,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     for module in (auth, tokens, terminals, sessions, signals, positions, stats, sockets, health, metrics, docs):
         app.include_router(module.router)
-    for module in (orders, positions_actions, deals, accounts, risk, audit, history, market, integration, setup, pages):
+    for module in (orders, positions_actions, position_history, deals, accounts, risk, audit, history, market):
+        app.include_router(module.router)
+    for module in (integration, setup, pages):
         app.include_router(module.router)
     add_handlers(app)
     # The one added last is the outermost.

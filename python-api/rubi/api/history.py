@@ -87,19 +87,6 @@ async def history(
     until = utc(end) if end is not None else now
     since = utc(start) if start is not None else until - DAY
     found = await read_history(ports, user, session_id, start=since, end=until, points=points)
-    points_told = [
-        {
-            "time": row["at"],
-            "equity": row["equity"],
-            "equity_open": row["equity_open"],
-            "equity_high": row["equity_high"],
-            "equity_low": row["equity_low"],
-            "balance": row["balance"],
-            "drawdown": row["drawdown"],
-            "samples": row["samples"],
-        }
-        for row in found.points
-    ]
     body = {
         "session_id": session_id,
         "account_id": found.account_id,
@@ -108,6 +95,6 @@ async def history(
         "resolution": found.view.resolution,
         "step_seconds": int(found.view.step.total_seconds()),
         "max_drawdown": max((row["drawdown"] for row in found.points), default=0.0),
-        "points": points_told,
+        "points": [dict(row) for row in found.points],
     }
     return tagged(body, if_none_match)

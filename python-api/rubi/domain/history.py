@@ -51,5 +51,9 @@ def choose_view(start: datetime, end: datetime, points: int, *, raw_from: dateti
         if width <= wanted:
             resolution = name
     width = WIDTHS.get(resolution, SECOND)
-    step = width * max(-((start - end) // (width * points)), 1)
-    return View(resolution, start - (start - EPOCH) % width, end, step)
+    return View(resolution, start - (start - EPOCH) % width, end, step_of(end - start, points, width))
+
+
+def step_of(span: timedelta, points: int, width: timedelta = SECOND) -> timedelta:
+    """The shortest whole number of `width` that covers `span` in at most `points` steps."""
+    return width * max(-(-span // (width * points)), 1)
