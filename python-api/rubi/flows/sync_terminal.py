@@ -123,9 +123,7 @@ async def sync_terminal(ports: Ports, terminal: Terminal, cycle: Cycle, *, clock
                 return stored
             # What a repeated cycle tells was taken in with its first answer; only what waits since is new.
             said = (
-                _said_before(session, cycle, now)
-                if repeated
-                else await _take_in(conn, terminal, session, cycle, now)
+                _said_before(session, cycle, now) if repeated else await _take_in(conn, terminal, session, cycle, now)
             )
             answer = await _hand_out(conn, terminal, session, cycle, said, now)
         for signal_id in said.bells:

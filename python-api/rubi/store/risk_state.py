@@ -36,13 +36,21 @@ class RiskAccount:
     reason: str | None
     flatten_since: datetime | None
     saved_at: datetime | None
+    version: tuple[int | None, int | None, int | None]
+    """Which rows of memory, day and policy this was read from: others, and it is to be read again."""
 
 
 async def read(conn: Connection, account_id: UUID) -> RiskAccount | None:
     """The account for one change of what is remembered, held until the transaction ends; None without any money."""
-    row = await conn.fetchrow(SQL["read"], account_id)
-    if row is None:
-        return None
+    return (await read_many(conn, [account_id])).get(account_id)
+
+
+async def read_many(conn: Connection, account_ids: Sequence[UUID]) -> dict[UUID, RiskAccount]:
+    """The same of several accounts; those without any money are left out."""
+    return {row["account_id"]: _risk_account(row) for row in await conn.fetch(SQL["read"], account_ids)}
+
+
+def _risk_account(row: Row) -> RiskAccount:
     snapshot = snapshot_of(row)
     assert snapshot is not None, "joined with its money"
     return RiskAccount(
@@ -56,6 +64,7 @@ async def read(conn: Connection, account_id: UUID) -> RiskAccount | None:
         reason=row["risk_reason"],
         flatten_since=row["flatten_since"],
         saved_at=row["updated_at"],
+        version=(row["memory_version"], row["day_version"], row["policy_version"]),
     )
 
 

@@ -1,12 +1,12 @@
 -- What the loss limits remember of an account, day by day and snapshot by snapshot.
 
 -- name: read
--- The account's money, its rules and what is remembered of it; its money is held until the transaction ends.
-SELECT a.user_id, a.currency, a.currency_digits, a.leverage, s.balance, s.equity, s.margin, s.margin_free, s.margin_level, s.profit, s.credit, s.taken_at, s.received_at,
+-- Accounts' money, their rules and what is remembered of them; their money is held until the transaction ends.
+SELECT a.id AS account_id, a.user_id, a.currency, a.currency_digits, a.leverage, s.balance, s.equity, s.margin, s.margin_free, s.margin_level, s.profit, s.credit, s.taken_at, s.received_at,
        coalesce(e.protocol, 2) AS protocol, p.policy, p.version AS policy_version,
        (SELECT jsonb_agg(jsonb_build_array(b.from_at, b.minutes, b.suspect) ORDER BY b.from_at) FROM broker_offsets b WHERE b.account_id = a.id) AS offsets,
        r.counted_from, r.funds, r.deals, r.flows, r.initial_flows, r.unexplained_since, r.units, r.nav, r.balance_nav, r.high, r.high_balance, r.day_high,
-       r.end_high, r.end_high_balance, r.nav_day, r.wiped, r.drawdown_level, r.trading_state AS risk_state, r.trading_reason AS risk_reason, r.flatten_since, r.updated_at,
+       r.end_high, r.end_high_balance, r.nav_day, r.wiped, r.drawdown_level, r.trading_state AS risk_state, r.trading_reason AS risk_reason, r.flatten_since, r.updated_at, r.xmin AS memory_version, d.version AS day_version,
        d.day, d.starts_at AS day_starts_at, d.ends_at AS day_ends_at, d.anchor AS day_anchor, d.flows AS day_flows, d.estimated AS day_estimated, d.state AS day_level
 FROM accounts a
 JOIN account_states s ON s.account_id = a.id
@@ -14,8 +14,8 @@ LEFT JOIN risk_accounts r ON r.account_id = a.id
 LEFT JOIN LATERAL (SELECT protocol FROM mt5_sessions m WHERE m.account_id = a.id
                    ORDER BY (m.id = a.session_id) DESC NULLS LAST, m.connected_at DESC LIMIT 1) e ON true
 LEFT JOIN LATERAL (SELECT policy, version FROM risk_policies x WHERE x.account_id = a.id ORDER BY x.version DESC LIMIT 1) p ON true
-LEFT JOIN LATERAL (SELECT * FROM risk_days x WHERE x.account_id = a.id ORDER BY x.day DESC LIMIT 1) d ON true
-WHERE a.id = $1
+LEFT JOIN LATERAL (SELECT x.*, x.xmin AS version FROM risk_days x WHERE x.account_id = a.id ORDER BY x.day DESC LIMIT 1) d ON true
+WHERE a.id = ANY ($1::uuid[])
 FOR UPDATE OF s;
 
 -- name: save
