@@ -77,7 +77,10 @@ async def test_a_push_of_positions_moves_their_marks_and_nothing_else(terminal, 
     before = await conn.fetch("SELECT * FROM trading_positions ORDER BY position_id")
     async with in_a_batch(POSITIONS):
         moved = [one | {"current_price": 1.10333, "profit": 33.3}, two | {"current_price": 1.2, "swap": -0.31}]
-        assert await push(terminal, POSITIONS, positions=[None, *moved], timestamp="2025-10-23T10:00:00Z") == "2 positions updated"
+        assert (
+            await push(terminal, POSITIONS, positions=[None, *moved], timestamp="2025-10-23T10:00:00Z")
+            == "2 positions updated"
+        )
     assert await conn.fetch("SELECT * FROM trading_positions ORDER BY position_id") == before
     now = await conn.fetch("SELECT * FROM open_positions ORDER BY position_id")
     assert [str(row["current_price"]) for row in now] == ["1.10333", "1.2"]

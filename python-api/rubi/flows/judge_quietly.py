@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
-from rubi.domain.account import TradingState
+from rubi.domain.account import AccountSnapshot, TradingState
 from rubi.domain.risk.day import TradingDay, trading_day
 from rubi.domain.risk.memory import LimitMemory
 from rubi.domain.units import Money, Percent
@@ -27,6 +27,11 @@ class LimitsSeen:
     credit: float = 0.0
     lowest: float = 1.0
     highest: float = 0.0
+
+    @property
+    def free(self) -> bool:
+        """Whether nothing holds the account back."""
+        return self.account.trading_state is TradingState.ACTIVE and self.account.flatten_since is None
 
     def at_rest(self, money: MoneyTold, now: datetime) -> bool:
         """Whether this snapshot moves nothing that is remembered, and none is due to be kept."""
@@ -48,11 +53,7 @@ class LimitsSeen:
         """
         before = self.account.memory
         account = replace(self.account, snapshot=_snapshot(self.account, money, taken_at, now))
-        if (
-            before is None
-            or self.account.flatten_since is not None
-            or self.account.trading_state is not TradingState.ACTIVE
-        ):
+        if before is None or not self.free:
             return False, None
         today = trading_day(now, account.policy, account.clock)
         if (before.day.day, before.day.starts, before.day.ends) != (today.day, today.starts, today.ends):
@@ -69,14 +70,12 @@ class LimitsSeen:
             self.lowest, self.highest = min(self.lowest, money[1]), max(self.highest, money[1])
         return True, None
 
-    def saved(self, memory: LimitMemory, version: int, now: datetime) -> "LimitsSeen":
+    def saved(self, memory: LimitMemory, now: datetime) -> "LimitsSeen":
         """The same after its memory was kept."""
-        _, day, policy = self.account.version
-        account = replace(self.account, memory=memory, saved_at=now, version=(version, day, policy), reason=None)
-        return LimitsSeen(account)
+        return LimitsSeen(replace(self.account, memory=memory, saved_at=now, reason=None))
 
 
-def _snapshot(account: RiskAccount, money: MoneyTold, taken_at: datetime, now: datetime) -> "object":
+def _snapshot(account: RiskAccount, money: MoneyTold, taken_at: datetime, now: datetime) -> AccountSnapshot:
     balance, equity, margin, margin_free, margin_level, profit, credit = (Decimal(repr(value)) for value in money)
     return replace(
         account.snapshot,

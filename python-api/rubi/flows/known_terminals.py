@@ -3,7 +3,6 @@
 The batch that commits a cycle compares the version under its locks: what another process changed is read anew.
 """
 
-import asyncio
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -11,7 +10,7 @@ from uuid import UUID
 
 from rubi.domain.errors import NotFoundError
 from rubi.flows.judge_quietly import LimitsSeen
-from rubi.store import telemetry, terminals
+from rubi.store import risk_state, telemetry, terminals
 from rubi.store.pool import Pool, Row
 from rubi.store.terminals import Terminal
 
@@ -40,7 +39,6 @@ class KnownTerminals:
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, int], KnownTerminal] = {}
-        self._loading: dict[tuple[str, int], asyncio.Task[KnownTerminal | None]] = {}
 
     def get(self, session_id: str, user_id: int) -> KnownTerminal | None:
         """What is remembered of a user's session."""
@@ -69,6 +67,7 @@ class KnownTerminals:
                 return None
             positions = await conn.fetch(telemetry.SQL["positions"], terminal.account_id)
             working = await conn.fetch(telemetry.SQL["working"], terminal.account_id)
+            account = await risk_state.look_at(conn, terminal.account_id)
         known = KnownTerminal(
             terminal=terminal,
             facts_version=facts["facts_version"],
@@ -77,6 +76,7 @@ class KnownTerminals:
             symbols_at=facts["symbols_at"],
             positions={row["position_id"]: row for row in positions},
             working={row["ticket"]: row for row in working},
+            limits=None if account is None else LimitsSeen(account),
         )
         if session_id == str(number):  # other spellings of the same number are read each time
             while len(self._known) >= MOST:

@@ -10,17 +10,16 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from rubi.domain.account import TradingState
-from rubi.flows.judge_quietly import LimitsSeen
+from rubi.domain.risk.memory import LimitMemory
 from rubi.flows.known_terminals import KnownTerminal, KnownTerminals
+from rubi.flows.reconcile_account import EVERY as RECONCILED_EVERY
 from rubi.flows.replace_books import SAMPLE_EVERY
 from rubi.live.bus import Event
-from rubi.store import risk_state, telemetry
 from rubi.store.pool import Connection, Row
-from rubi.store.telemetry import Columns, Marks, Money
+from rubi.store.telemetry import Columns, Marks, Money, Periods
 
-SEEN_EVERY = timedelta(seconds=1)
-"""A sign of life without a number is noted this often: what counts silence counts in several seconds."""
+PERIODS = Periods(seen=timedelta(seconds=1), sampled=SAMPLE_EVERY, reconciled=RECONCILED_EVERY)
+"""A sign of life without a number is noted every second: what counts silence counts in several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +46,8 @@ class Push:
     """A list of working orders was sent, and says what is known."""
     books_at: datetime | None = None
     numbered: Numbered | None = None
+    deal_cursor: tuple[int, int] = (0, 0)
+    """Up to where the account's deals are known, once the call is committed: milliseconds and ticket."""
 
     @property
     def key(self) -> UUID:
@@ -61,127 +62,56 @@ class QuietCycles:
         self._known = known
 
     async def settle(self, conn: Connection, pushes: Sequence[Push]) -> list[bool]:
-        """Write those of the calls that are quiet, in the caller's transaction; which they were."""
-        locked = {
-            row["id"]: row
-            for row in await conn.fetch(telemetry.SQL["lock"], [p.known.terminal.session_id for p in pushes])
-        }
-        held = [push for push in pushes if push.known.terminal.session_id in locked]
-        facts = await _facts(conn, held) if held else {}
-        quiet = [
-            push for push in held if self._holds(push, locked[push.known.terminal.session_id], facts.get(push.key))
-        ]
-        await self._read_limits(conn, quiet, facts)
-        columns, memories = Columns(), []
+        """Write those of the calls that are quiet, in one transaction; which they were."""
+        columns, sent = Columns(), []
+        for push in pushes:
+            quiet, memory = _judged(push)
+            if quiet:
+                _add(columns, push, memory)
+                sent.append((push, memory))
+            else:
+                self._known.forget(push.known)
+        rows = await columns.commit(conn, PERIODS) if sent else []
         written: set[Push] = set()
-        for push in quiet:
-            memory = None
-            if push.money is not None:
-                limits = push.known.limits
-                if limits is None:
-                    continue
-                if not limits.at_rest(push.money, push.now):
-                    still, memory = limits.judge(push.money, push.taken_at, push.now)
-                    if not still:
-                        continue
-            if memory is not None:
-                memories.append((push.key, memory, push.now))
-            _tell(columns, push, locked[push.known.terminal.session_id])
+        for row in rows:
+            push, memory = sent[row["place"]]
             written.add(push)
-        await columns.save(conn)
-        if memories:
-            await _remember(conn, {push.key: push.known for push in written}, memories)
+            push.deal_cursor = (row["deal_cursor_msc"], row["deal_cursor_ticket"])
+            if memory is not None and push.known.limits is not None:
+                push.known.facts_version += 1
+                push.known.limits = push.known.limits.saved(memory, push.now)
+        for push, _ in sent:
+            if push not in written:
+                self._known.forget(push.known)
         return [push in written for push in pushes]
 
-    def _holds(self, push: Push, session: Row, facts: Row | None) -> bool:
-        """Whether what is remembered of the terminal is true, and the call finds nothing to wait or stop for."""
-        known, numbered = push.known, push.numbered
-        if facts is None or facts["session_id"] != known.terminal.session_id:
-            return False
-        if session["facts_version"] != known.facts_version:
-            self._known.forget(known)
-            return False
-        if push.marks is not None and (facts["reserved"] or not _newer(session["positions_taken_at"], push.books_at)):
-            return False
-        if push.orders and not _newer(session["orders_taken_at"], push.books_at):
-            return False
-        if numbered is None:
-            return True
-        return (
-            numbered.epoch == facts["epoch"]
-            and numbered.seq > session["last_seq"]
-            and facts["trading_state"] == TradingState.ACTIVE
-            and facts["risk_state"] in (None, TradingState.ACTIVE)
-            and not facts["orders_move"]
-            and not facts["has_plans"]
-        )
 
-    async def _read_limits(self, conn: Connection, pushes: Sequence[Push], facts: dict[UUID, Row]) -> None:
-        """Read the limits anew whose rows are not those that are remembered."""
-        stale: dict[UUID, KnownTerminal] = {}
-        for push in pushes:
-            row = facts[push.key]
-            version = (row["memory_version"], row["day_version"], row["policy_version"])
-            if push.money is not None and (push.known.limits is None or push.known.limits.account.version != version):
-                push.known.limits = None
-                stale[push.key] = push.known
-        if stale:
-            for account_id, account in (await risk_state.read_many(conn, list(stale))).items():
-                stale[account_id].limits = LimitsSeen(account)
+def _judged(push: Push) -> tuple[bool, LimitMemory | None]:
+    """Hold the money against the limits as they are remembered; the statement finds out whether those still hold."""
+    limits = push.known.limits
+    if push.money is None:
+        return push.numbered is None or (limits is not None and limits.free), None
+    if limits is None:
+        return False, None
+    if limits.at_rest(push.money, push.now):
+        return True, None
+    return limits.judge(push.money, push.taken_at, push.now)
 
 
-async def _facts(conn: Connection, pushes: Sequence[Push]) -> dict[UUID, Row]:
-    rows = await conn.fetch(
-        telemetry.SQL["facts"],
-        [push.key for push in pushes],
-        [push.numbered is not None for push in pushes],
-        [push.marks is not None for push in pushes],
+def _add(columns: Columns, push: Push, memory: LimitMemory | None) -> None:
+    numbered = push.numbered
+    columns.add(
+        push.known.terminal.session_id,
+        push.known.facts_version,
+        now=push.now,
+        taken_at=push.taken_at,
+        money=push.money,
+        marks=push.marks,
+        positions_at=None if push.marks is None else push.books_at,
+        orders_at=push.books_at if push.orders else None,
+        cycle=None if numbered is None else (numbered.epoch, numbered.seq, numbered.sha256, numbered.flags),
+        memory=memory,
     )
-    return {row["account_id"]: row for row in rows}
-
-
-def _newer(stored: datetime | None, told: datetime | None) -> bool:
-    """Whether a list is the newest; the first after a connect is read by the flow that compares it with all books."""
-    return stored is not None and told is not None and stored <= told
-
-
-def _tell(columns: Columns, push: Push, session: Row) -> None:
-    has_books = push.marks is not None
-    sampled = (
-        push.marks is not None and bool(push.marks.position_ids) and _due(session["positions_sampled_at"], push.now)
-    )
-    if push.money is not None or has_books or push.orders:
-        columns.tell(
-            push.key,
-            now=push.now,
-            taken_at=push.taken_at,
-            money=push.money,
-            positions_at=push.books_at if has_books else None,
-            orders_at=push.books_at if push.orders else None,
-            sampled=sampled,
-        )
-    if push.marks is not None and push.marks.position_ids and push.books_at is not None:
-        columns.marks.append((push.key, push.books_at, push.marks))
-    if push.numbered is not None:
-        cycle = push.numbered
-        columns.see(session["id"], push.now, seq=cycle.seq, sha256=cycle.sha256, flags=cycle.flags)
-    elif session["state"] != "ACTIVE" or push.now - session["last_seen_at"] >= SEEN_EVERY:
-        columns.see(session["id"], push.now)
-
-
-def _due(sampled_at: datetime | None, now: datetime) -> bool:
-    return sampled_at is None or now - sampled_at >= SAMPLE_EVERY
-
-
-async def _remember(
-    conn: Connection, known: dict[UUID, KnownTerminal], memories: list[tuple[UUID, Any, datetime]]
-) -> None:
-    """Keep what the limits remember. Should the commit fail, the versions will not be found, and it is read anew."""
-    versions = await telemetry.save_memories(conn, memories)
-    for account_id, memory, now in memories:
-        limits = known[account_id].limits
-        if limits is not None:
-            known[account_id].limits = limits.saved(memory, versions[account_id], now)
 
 
 def frames(push: Push) -> list[Event]:

@@ -41,7 +41,7 @@ class Keyed(Protocol):
 
 Item = TypeVar("Item", bound=Keyed)
 Settle = Callable[[Connection, Sequence[Item]], Awaitable[Sequence[bool]]]
-"""Writes items inside the transaction that the writer opened; False for one that it left alone, without any write."""
+"""Writes items in one transaction and commits it; False for an item that it left alone, without any write."""
 
 
 @dataclass(slots=True, eq=False)
@@ -162,8 +162,7 @@ class Writer(Generic[Item]):
         """Write a batch and answer it. One that cannot be written is halved until what is wrong stands alone."""
         items = [waiting.item for waiting in batch]
         try:
-            async with conn.transaction():
-                written = await self._settle(conn, items)
+            written = await self._settle(conn, items)
         except _CONTENDED:
             written = [False] * len(batch)
         except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError):

@@ -18,6 +18,7 @@ from rubi.store.sql import statements
 
 SQL = statements(__file__)
 
+_HELD = "FOR UPDATE OF s"
 FLOWS = ("BALANCE", "CREDIT", "BONUS")
 """Deals that move money in or out without any trade."""
 
@@ -36,18 +37,18 @@ class RiskAccount:
     reason: str | None
     flatten_since: datetime | None
     saved_at: datetime | None
-    version: tuple[int | None, int | None, int | None]
-    """Which rows of memory, day and policy this was read from: others, and it is to be read again."""
 
 
 async def read(conn: Connection, account_id: UUID) -> RiskAccount | None:
     """The account for one change of what is remembered, held until the transaction ends; None without any money."""
-    return (await read_many(conn, [account_id])).get(account_id)
+    row = await conn.fetchrow(SQL["read"], account_id)
+    return None if row is None else _risk_account(row)
 
 
-async def read_many(conn: Connection, account_ids: Sequence[UUID]) -> dict[UUID, RiskAccount]:
-    """The same of several accounts; those without any money are left out."""
-    return {row["account_id"]: _risk_account(row) for row in await conn.fetch(SQL["read"], account_ids)}
+async def look_at(conn: Connection, account_id: UUID) -> RiskAccount | None:
+    """The same without holding it, for who compares the account's facts_version later."""
+    row = await conn.fetchrow(SQL["read"].removesuffix(_HELD), account_id)
+    return None if row is None else _risk_account(row)
 
 
 def _risk_account(row: Row) -> RiskAccount:
@@ -64,7 +65,6 @@ def _risk_account(row: Row) -> RiskAccount:
         reason=row["risk_reason"],
         flatten_since=row["flatten_since"],
         saved_at=row["updated_at"],
-        version=(row["memory_version"], row["day_version"], row["policy_version"]),
     )
 
 

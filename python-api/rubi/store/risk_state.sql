@@ -1,12 +1,12 @@
 -- What the loss limits remember of an account, day by day and snapshot by snapshot.
 
 -- name: read
--- Accounts' money, their rules and what is remembered of them; their money is held until the transaction ends.
-SELECT a.id AS account_id, a.user_id, a.currency, a.currency_digits, a.leverage, s.balance, s.equity, s.margin, s.margin_free, s.margin_level, s.profit, s.credit, s.taken_at, s.received_at,
+-- The account's money, its rules and what is remembered of it; its money is held until the transaction ends.
+SELECT a.user_id, a.currency, a.currency_digits, a.leverage, s.balance, s.equity, s.margin, s.margin_free, s.margin_level, s.profit, s.credit, s.taken_at, s.received_at,
        coalesce(e.protocol, 2) AS protocol, p.policy, p.version AS policy_version,
        (SELECT jsonb_agg(jsonb_build_array(b.from_at, b.minutes, b.suspect) ORDER BY b.from_at) FROM broker_offsets b WHERE b.account_id = a.id) AS offsets,
        r.counted_from, r.funds, r.deals, r.flows, r.initial_flows, r.unexplained_since, r.units, r.nav, r.balance_nav, r.high, r.high_balance, r.day_high,
-       r.end_high, r.end_high_balance, r.nav_day, r.wiped, r.drawdown_level, r.trading_state AS risk_state, r.trading_reason AS risk_reason, r.flatten_since, r.updated_at, r.xmin AS memory_version, d.version AS day_version,
+       r.end_high, r.end_high_balance, r.nav_day, r.wiped, r.drawdown_level, r.trading_state AS risk_state, r.trading_reason AS risk_reason, r.flatten_since, r.updated_at,
        d.day, d.starts_at AS day_starts_at, d.ends_at AS day_ends_at, d.anchor AS day_anchor, d.flows AS day_flows, d.estimated AS day_estimated, d.state AS day_level
 FROM accounts a
 JOIN account_states s ON s.account_id = a.id
@@ -14,11 +14,14 @@ LEFT JOIN risk_accounts r ON r.account_id = a.id
 LEFT JOIN LATERAL (SELECT protocol FROM mt5_sessions m WHERE m.account_id = a.id
                    ORDER BY (m.id = a.session_id) DESC NULLS LAST, m.connected_at DESC LIMIT 1) e ON true
 LEFT JOIN LATERAL (SELECT policy, version FROM risk_policies x WHERE x.account_id = a.id ORDER BY x.version DESC LIMIT 1) p ON true
-LEFT JOIN LATERAL (SELECT x.*, x.xmin AS version FROM risk_days x WHERE x.account_id = a.id ORDER BY x.day DESC LIMIT 1) d ON true
-WHERE a.id = ANY ($1::uuid[])
+LEFT JOIN LATERAL (SELECT * FROM risk_days x WHERE x.account_id = a.id ORDER BY x.day DESC LIMIT 1) d ON true
+WHERE a.id = $1
 FOR UPDATE OF s;
 
 -- name: save
+WITH changed AS (
+    UPDATE account_states SET facts_version = facts_version + 1 WHERE account_id = $1
+)
 INSERT INTO risk_accounts AS r (account_id, counted_from, funds, deals, flows, initial_flows, unexplained_since, units, nav, balance_nav, high, high_balance,
     day_high, end_high, end_high_balance, nav_day, wiped, drawdown_level, trading_state, trading_reason, flatten_since, updated_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
@@ -29,6 +32,9 @@ ON CONFLICT (account_id) DO UPDATE SET counted_from = excluded.counted_from, fun
     trading_state = excluded.trading_state, trading_reason = excluded.trading_reason, flatten_since = excluded.flatten_since, updated_at = excluded.updated_at;
 
 -- name: save_day
+WITH changed AS (
+    UPDATE account_states SET facts_version = facts_version + 1 WHERE account_id = $1
+)
 INSERT INTO risk_days (account_id, day, starts_at, ends_at, anchor, anchor_mode, flows, estimated, state) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 ON CONFLICT (account_id, day) DO UPDATE SET starts_at = excluded.starts_at, ends_at = excluded.ends_at, anchor = excluded.anchor, flows = excluded.flows,
     estimated = excluded.estimated, state = excluded.state;
@@ -47,9 +53,13 @@ LEFT JOIN LATERAL (SELECT * FROM risk_days x WHERE x.account_id = r.account_id O
 WHERE s.account_id = $1 FOR UPDATE OF s;
 
 -- name: count_deals
+WITH changed AS (
+    UPDATE account_states SET facts_version = facts_version + 1 WHERE account_id = $1
+)
 UPDATE risk_accounts SET deals = deals + $2, flows = flows + $3 WHERE account_id = $1;
 
 -- name: move_day
+-- Together with count_deals, which tells those who remember the account.
 UPDATE risk_days SET anchor = anchor + $3, flows = flows + $4 WHERE account_id = $1 AND day = $2;
 
 -- name: to_flatten

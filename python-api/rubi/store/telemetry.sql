@@ -17,89 +17,79 @@ SELECT position_id, ticket, symbol, side, volume, open_price, sl, tp, comment FR
 SELECT ticket, symbol, type, volume_initial, volume_current, price_open, stop_limit, sl, tp, state, type_time, expiration, magic, comment
 FROM working_orders WHERE account_id = $1
 
--- name: lock
--- Sessions and their accounts' money, held; what somebody else holds is left out, and so is a session that has ended.
-SELECT s.id, s.state, s.last_seq, s.last_seen_at, st.facts_version, st.positions_taken_at, st.orders_taken_at, st.positions_sampled_at
-FROM mt5_sessions s JOIN account_states st ON st.account_id = s.account_id
-WHERE s.id = ANY ($1::uuid[]) AND s.state IN ('ACTIVE', 'SILENT')
-FOR NO KEY UPDATE OF s, st SKIP LOCKED
-
--- name: facts
--- Read after the locks, by a snapshot of its own: who holds the account, what holds it back, and which rows the limits remember.
--- $2: cycles, which are also answered; $3: those with a list of positions.
-SELECT a.id AS account_id, a.epoch, a.session_id, a.trading_state, r.trading_state AS risk_state, a.not_tradable_code, a.reconciled_at,
-       a.deal_cursor_msc, a.deal_cursor_ticket, r.xmin AS memory_version,
-       (SELECT x.xmin FROM risk_days x WHERE x.account_id = a.id ORDER BY x.day DESC LIMIT 1) AS day_version,
-       (SELECT max(p.version) FROM risk_policies p WHERE p.account_id = a.id) AS policy_version,
-       n.cycle AND EXISTS (SELECT FROM trading_orders o WHERE o.account_id = a.id AND o.state IN ('QUEUED', 'LEASED', 'ACKED', 'SUBMITTED', 'UNKNOWN')) AS orders_move,
-       n.cycle AND EXISTS (SELECT FROM position_plans l WHERE l.account_id = a.id AND l.state = 'ACTIVE') AS has_plans,
-       n.books AND EXISTS (SELECT FROM trading_orders o WHERE o.account_id = a.id AND o.released_at IS NULL AND o.filled_volume > 0) AS reserved
-FROM unnest($1::uuid[], $2::boolean[], $3::boolean[]) AS n (account_id, cycle, books)
-JOIN accounts a ON a.id = n.account_id
-LEFT JOIN risk_accounts r ON r.account_id = a.id
-
--- name: save
--- Money and times of accounts ($1 … $13; null stays as it was), a point of their series, and signs of life of sessions ($14 … $18).
+-- name: commit
+-- Write what calls tell, each under the locks of its session and its account's money; the numbers of those that were written.
+-- Left out is what somebody else holds, a session that has ended, an account of which more has changed than the caller
+-- remembers ($2), a list older than the stored one, and a cycle that finds anything to hand out, to wait or to stop for.
+-- Whatever decides stands in the two locked rows, or changes the version in one: a row that was changed before it could be
+-- locked is looked at again. Nothing here waits for a row.
 WITH told AS (
-    SELECT * FROM unnest($1::uuid[], $2::timestamptz[], $3::timestamptz[], $4::float8[], $5::float8[], $6::float8[], $7::float8[], $8::float8[], $9::float8[],
-                         $10::float8[], $11::timestamptz[], $12::timestamptz[], $13::timestamptz[])
-        AS n (account_id, received_at, taken_at, balance, equity, margin, margin_free, margin_level, profit, credit, positions_at, orders_at, sampled_at)
+    SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::timestamptz[], $4::timestamptz[], $5::float8[], $6::float8[], $7::float8[], $8::float8[],
+                         $9::float8[], $10::float8[], $11::float8[], $12::timestamptz[], $13::int[], $14::int[], $15::timestamptz[], $16::boolean[],
+                         $17::int[], $18::bigint[], $19::bytea[], $20::jsonb[])
+        WITH ORDINALITY AS t (session_id, facts_version, told_at, taken_at, balance, equity, margin, margin_free, margin_level, profit, credit,
+                              positions_at, first, last, orders_at, remembered, epoch, seq, sha256, flags, n)
+), held AS MATERIALIZED (
+    SELECT t.*, s.account_id, a.deal_cursor_msc, a.deal_cursor_ticket,
+           t.seq IS NOT NULL OR s.state <> 'ACTIVE' OR s.last_seen_at <= t.told_at - $21::interval AS seen,
+           t.last >= t.first AND (st.positions_sampled_at IS NULL OR st.positions_sampled_at <= t.told_at - $22::interval) AS sampled
+    FROM told t
+    JOIN mt5_sessions s ON s.id = t.session_id
+    JOIN account_states st ON st.account_id = s.account_id
+    JOIN accounts a ON a.id = s.account_id
+    WHERE s.state IN ('ACTIVE', 'SILENT') AND a.session_id = s.id AND st.facts_version = t.facts_version
+      AND (t.positions_at IS NULL OR st.positions_taken_at <= t.positions_at
+           AND NOT EXISTS (SELECT FROM trading_orders o WHERE o.account_id = a.id AND o.released_at IS NULL AND o.filled_volume > 0))
+      AND (t.orders_at IS NULL OR st.orders_taken_at <= t.orders_at)
+      AND (t.seq IS NULL OR (
+           t.seq > s.last_seq AND t.epoch = s.epoch AND t.epoch = a.epoch AND a.trading_state = 'ACTIVE' AND a.not_tradable_code IS NULL
+           AND (t.positions_at IS NULL OR t.orders_at IS NULL OR a.reconciled_at > t.told_at - $23::interval)
+           AND NOT EXISTS (SELECT FROM trading_orders o WHERE o.account_id = a.id AND o.state IN ('QUEUED', 'LEASED', 'ACKED', 'SUBMITTED', 'UNKNOWN'))
+           AND NOT EXISTS (SELECT FROM position_plans l WHERE l.account_id = a.id AND l.state = 'ACTIVE')))
+    FOR NO KEY UPDATE OF s, st SKIP LOCKED
 ), series AS (
     INSERT INTO account_snapshots (time, account_id, balance, equity, margin, margin_free, margin_level, profit, received_at)
-    SELECT taken_at, account_id, balance, equity, margin, margin_free, margin_level, profit, received_at FROM told WHERE balance IS NOT NULL
+    SELECT taken_at, account_id, balance, equity, margin, margin_free, margin_level, profit, told_at FROM held WHERE balance IS NOT NULL
 ), states AS (
     UPDATE account_states s SET
-        balance = coalesce(n.balance::text::numeric, s.balance), equity = coalesce(n.equity::text::numeric, s.equity),
-        margin = coalesce(n.margin::text::numeric, s.margin), margin_free = coalesce(n.margin_free::text::numeric, s.margin_free),
-        margin_level = coalesce(n.margin_level::text::numeric, s.margin_level), profit = coalesce(n.profit::text::numeric, s.profit),
-        credit = coalesce(n.credit::text::numeric, s.credit),
-        taken_at = CASE WHEN n.balance IS NULL THEN s.taken_at ELSE n.taken_at END,
-        received_at = CASE WHEN n.balance IS NULL THEN s.received_at ELSE n.received_at END,
-        positions_taken_at = coalesce(n.positions_at, s.positions_taken_at), orders_taken_at = coalesce(n.orders_at, s.orders_taken_at),
-        positions_sampled_at = coalesce(n.sampled_at, s.positions_sampled_at)
-    FROM told n WHERE s.account_id = n.account_id
+        balance = coalesce(h.balance::text::numeric, s.balance), equity = coalesce(h.equity::text::numeric, s.equity),
+        margin = coalesce(h.margin::text::numeric, s.margin), margin_free = coalesce(h.margin_free::text::numeric, s.margin_free),
+        margin_level = coalesce(h.margin_level::text::numeric, s.margin_level), profit = coalesce(h.profit::text::numeric, s.profit),
+        credit = coalesce(h.credit::text::numeric, s.credit),
+        taken_at = CASE WHEN h.balance IS NULL THEN s.taken_at ELSE h.taken_at END,
+        received_at = CASE WHEN h.balance IS NULL THEN s.received_at ELSE h.told_at END,
+        positions_taken_at = coalesce(h.positions_at, s.positions_taken_at), orders_taken_at = coalesce(h.orders_at, s.orders_taken_at),
+        positions_sampled_at = CASE WHEN h.sampled THEN h.told_at ELSE s.positions_sampled_at END,
+        facts_version = s.facts_version + h.remembered::int
+    FROM held h WHERE s.account_id = h.account_id
+), sessions AS (
+    UPDATE mt5_sessions s SET last_seen_at = h.told_at, state = 'ACTIVE', last_seq = coalesce(h.seq, s.last_seq),
+        last_body_sha256 = CASE WHEN h.seq IS NULL THEN s.last_body_sha256 ELSE h.sha256 END,
+        last_answer = CASE WHEN h.seq IS NULL THEN s.last_answer END, flags = coalesce(h.flags, s.flags)
+    FROM held h WHERE s.id = h.session_id AND h.seen
+), marks AS (
+    INSERT INTO position_marks AS k (account_id, taken_at, position_ids, current_price, profit, swap, commission)
+    SELECT account_id, positions_at, ($24::bigint[])[first:last], ($25::float8[])[first:last], ($26::float8[])[first:last], ($27::float8[])[first:last],
+           ($28::float8[])[first:last]
+    FROM held WHERE last >= first
+    ON CONFLICT (account_id) DO UPDATE SET taken_at = excluded.taken_at, position_ids = excluded.position_ids, current_price = excluded.current_price,
+        profit = excluded.profit, swap = excluded.swap, commission = excluded.commission
+), samples AS (
+    INSERT INTO position_snapshots (time, account_id, position_id, symbol, side, volume, current_price, sl, tp, profit, swap)
+    SELECT h.told_at, p.account_id, p.position_id, p.symbol, p.side, p.volume, m.current_price, p.sl, p.tp, m.profit, m.swap
+    FROM held h
+    CROSS JOIN LATERAL unnest(($24::bigint[])[h.first:h.last], ($25::float8[])[h.first:h.last], ($26::float8[])[h.first:h.last], ($27::float8[])[h.first:h.last])
+        AS m (position_id, current_price, profit, swap)
+    JOIN trading_positions p ON p.account_id = h.account_id AND p.position_id = m.position_id
+    WHERE h.sampled
+), memories AS (
+    UPDATE risk_accounts r SET counted_from = m.counted_from, funds = m.funds, deals = m.deals, flows = m.flows, initial_flows = m.initial_flows,
+        unexplained_since = NULL, units = m.units, nav = m.nav, balance_nav = m.balance_nav, high = m.high, high_balance = m.high_balance,
+        day_high = m.day_high, end_high = m.end_high, end_high_balance = m.end_high_balance, nav_day = m.nav_day, updated_at = h.told_at
+    FROM unnest($29::bigint[], $30::timestamptz[], $31::numeric[], $32::numeric[], $33::numeric[], $34::numeric[], $35::numeric[], $36::numeric[],
+                $37::numeric[], $38::numeric[], $39::numeric[], $40::numeric[], $41::numeric[], $42::numeric[], $43::date[])
+         AS m (n, counted_from, funds, deals, flows, initial_flows, units, nav, balance_nav, high, high_balance, day_high, end_high, end_high_balance, nav_day)
+    JOIN held h ON h.n = m.n
+    WHERE r.account_id = h.account_id
 )
-UPDATE mt5_sessions s SET last_seen_at = n.seen_at, state = 'ACTIVE', last_seq = coalesce(n.seq, s.last_seq),
-    last_body_sha256 = CASE WHEN n.seq IS NULL THEN s.last_body_sha256 ELSE n.sha256 END,
-    last_answer = CASE WHEN n.seq IS NULL THEN s.last_answer END, flags = coalesce(n.flags, s.flags)
-FROM unnest($14::uuid[], $15::timestamptz[], $16::bigint[], $17::bytea[], $18::jsonb[]) AS n (id, seen_at, seq, sha256, flags)
-WHERE s.id = n.id
-
--- name: save_marks
--- Prices and profits of open positions; an account's are those from $8 to $9 of the columns.
-INSERT INTO position_marks AS k (account_id, taken_at, position_ids, current_price, profit, swap, commission)
-SELECT n.account_id, n.taken_at, ($3::bigint[])[n.first:n.last], ($4::float8[])[n.first:n.last], ($5::float8[])[n.first:n.last],
-       ($6::float8[])[n.first:n.last], ($7::float8[])[n.first:n.last]
-FROM unnest($1::uuid[], $2::timestamptz[], $8::int[], $9::int[]) AS n (account_id, taken_at, first, last)
-ON CONFLICT (account_id) DO UPDATE SET taken_at = excluded.taken_at, position_ids = excluded.position_ids, current_price = excluded.current_price,
-    profit = excluded.profit, swap = excluded.swap, commission = excluded.commission
-
--- name: sample_positions
--- One point of the series of each open position of the accounts.
-INSERT INTO position_snapshots (time, account_id, position_id, symbol, side, volume, current_price, sl, tp, profit, swap)
-SELECT n.sampled_at, p.account_id, p.position_id, p.symbol, p.side, p.volume, p.current_price, p.sl, p.tp, p.profit, p.swap
-FROM unnest($1::uuid[], $2::timestamptz[]) AS n (account_id, sampled_at) JOIN open_positions p ON p.account_id = n.account_id
-
--- name: save_ticks
-INSERT INTO ticks (account_id, time, symbol, time_msc, bid, ask, last, volume)
-SELECT * FROM unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::bigint[], $5::float8[], $6::float8[], $7::float8[], $8::float8[])
-ON CONFLICT DO NOTHING
-
--- name: save_latest_ticks
-INSERT INTO latest_ticks AS l (account_id, symbol, bid, ask, time_msc, quoted_at, received_at)
-SELECT * FROM unnest($1::uuid[], $2::text[], $3::numeric[], $4::numeric[], $5::bigint[], $6::timestamptz[], $7::timestamptz[])
-ON CONFLICT (account_id, symbol) DO UPDATE SET bid = excluded.bid, ask = excluded.ask, time_msc = excluded.time_msc, quoted_at = excluded.quoted_at,
-    received_at = excluded.received_at
-WHERE l.time_msc <= excluded.time_msc
-
--- name: save_memory
--- What the loss limits remember of accounts that nothing holds back.
-UPDATE risk_accounts r SET counted_from = n.counted_from, funds = n.funds, deals = n.deals, flows = n.flows, initial_flows = n.initial_flows,
-    unexplained_since = NULL, units = n.units, nav = n.nav, balance_nav = n.balance_nav, high = n.high, high_balance = n.high_balance, day_high = n.day_high,
-    end_high = n.end_high, end_high_balance = n.end_high_balance, nav_day = n.nav_day, updated_at = n.updated_at
-FROM unnest($1::uuid[], $2::timestamptz[], $3::numeric[], $4::numeric[], $5::numeric[], $6::numeric[], $7::numeric[], $8::numeric[], $9::numeric[],
-            $10::numeric[], $11::numeric[], $12::numeric[], $13::numeric[], $14::numeric[], $15::date[], $16::timestamptz[])
-     AS n (account_id, counted_from, funds, deals, flows, initial_flows, units, nav, balance_nav, high, high_balance, day_high, end_high, end_high_balance,
-           nav_day, updated_at)
-WHERE r.account_id = n.account_id
-RETURNING r.account_id, r.xmin AS version
+SELECT n - 1 AS place, deal_cursor_msc, deal_cursor_ticket FROM held
