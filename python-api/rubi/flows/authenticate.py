@@ -19,6 +19,8 @@ _REMEMBERED = 3.0
 """Seconds; with a query's time it stays under the five that a revoked token may still live when the bus is down."""
 _LOOKED_AT = 4.0
 """Seconds for which a look at all remembered tokens counts; they are looked at every two."""
+_IN_USE = 60.0
+"""Seconds after its last use that a token is still looked at."""
 _MOST = 20_000
 
 
@@ -30,7 +32,7 @@ class _Known:
     """Until then the principal stands as it was read."""
     alive_until: float
     """Until then the token is known not to be revoked, whatever else may have changed of its owner."""
-    used: bool = False
+    used_at: float = float("-inf")
 
 
 class Doorkeeper:
@@ -75,20 +77,18 @@ class Doorkeeper:
         scheme, _, token = authorization.partition(b" ")
         if scheme.lower() != b"bearer":
             return None
-        known = self._known.get(hashlib.sha256(token.strip()).digest())
-        if known is None or time.monotonic() >= known.alive_until or time.time() >= known.expires_at:
+        known, now = self._known.get(hashlib.sha256(token.strip()).digest()), time.monotonic()
+        if known is None or now >= known.alive_until or time.time() >= known.expires_at:
             return None
-        known.used = True
+        known.used_at = now
         return known.principal
 
     async def look_again(self, conn: Connection) -> None:
         """Ask which of the tokens in use were revoked; the others are good for some seconds more."""
-        used = {digest: known for digest, known in self._known.items() if known.used}
+        generation, began = self._forgotten, time.monotonic()
+        used = {digest: known for digest, known in self._known.items() if began - known.used_at < _IN_USE}
         if not used:
             return
-        generation, began = self._forgotten, time.monotonic()
-        for known in used.values():
-            known.used = False
         refused = await tokens.refused(conn, [(known.principal.jti, known.principal.family) for known in used.values()])
         for digest, known in used.items():
             if known.principal.jti in refused:

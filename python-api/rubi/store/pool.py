@@ -62,7 +62,7 @@ async def open_connection(dsn: str, *, application: str) -> Connection:
 
     """
     connection = await asyncpg.connect(dsn, command_timeout=15, timeout=5, server_settings=_settings_of(application))
-    await _speak_json(connection)
+    await speak_json(connection)
     return cast("Connection", connection)
 
 
