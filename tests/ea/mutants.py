@@ -18,8 +18,7 @@ class Mutant:
 
 
 TRADING, GUARDS, NETWORK, LIFE, KILLS, SIGNALS, JOURNAL, BARS = (
-    f"test_ea_{name}"
-    for name in ("trading", "guards", "network", "lifecycle", "kills", "signals", "journal", "bars")
+    f"test_ea_{name}" for name in ("trading", "guards", "network", "lifecycle", "kills", "signals", "journal", "bars")
 )
 
 MUTANTS = [
@@ -386,8 +385,8 @@ MUTANTS = [
     ),
     Mutant(
         "waits for the right answer for ever",
-        "         EndSession();\n      BackOff(\"An answer came",
-        "         m_worked=false;\n      BackOff(\"An answer came",
+        '         EndSession();\n      BackOff("An answer came',
+        '         m_worked=false;\n      BackOff("An answer came',
         f"{JOURNAL}:test_an_answer_to_another_question_is_not_waited_for_for_ever",
     ),
     Mutant(
@@ -398,7 +397,7 @@ MUTANTS = [
     ),
     Mutant(
         "bars begin anew at each session",
-        'long last=reader.LongOf(child,RubiTimeframeName(m_frames[k]));',
+        "long last=reader.LongOf(child,RubiTimeframeName(m_frames[k]));",
         "long last=0;",
         f"{BARS}:test_a_lost_session_goes_on_from_where_the_service_has_got_to",
     ),

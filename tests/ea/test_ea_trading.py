@@ -354,7 +354,9 @@ async def test_a_refusal_of_the_broker_is_reported_and_not_repeated(desk: Desk, 
         ("CLOSE_POSITION", 10036, {}),
     ],
 )
-async def test_what_is_as_asked_already_is_a_success(desk: Desk, kind: str, retcode: int, fields: dict[str, Any]) -> None:
+async def test_what_is_as_asked_already_is_a_success(
+    desk: Desk, kind: str, retcode: int, fields: dict[str, Any]
+) -> None:
     position = await desk.open(1)
     await desk.scripts({"retcode": retcode})
     report = await desk.work(2, kind, position_ticket=position["order_ticket"], **fields)

@@ -16,7 +16,7 @@ import msgspec
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from rubi.api import quiet_reader, wire_hot
+from rubi.api import quiet_reader, quiet_sync, wire_hot
 from rubi.api.doors import Doors
 from rubi.api.errors import answer
 from rubi.api.middleware import MOST_BODY, SLOWEST_BODY, our_headers, request_id_of
@@ -25,10 +25,12 @@ from rubi.domain.auth import Scope as TokenScope
 from rubi.domain.errors import RubiError
 from rubi.flows.known_terminals import KnownTerminal
 from rubi.flows.quiet_cycle import Push
+from rubi.flows.sync_terminal import Cycle, answer_quiet_cycle
 from rubi.observability.metrics import HOT, HTTP_REQUESTS, HTTP_SECONDS
 
 log = structlog.get_logger(__name__)
 
+SYNC = "/api/v1/mt5/sync"
 Read = Callable[[Any, bytes, KnownTerminal, datetime], Push | None]
 
 
@@ -45,10 +47,39 @@ class _Route:
         self.committed = HOT.labels(path, "committed")
         self.declined = HOT.labels(path, "declined")
 
-    def answer(self, push: Push) -> bytes:
-        """What the route answers."""
+    async def carry_out(self, doors: Doors, push: Push) -> bytes | None:
+        """Commit the call, and what its route would answer; None when nothing of it was written."""
+        if not await doors.writer.submit(push):
+            return None
         count = 0 if push.marks is None else len(push.marks.position_ids)
         return b'{"status":"ok","message":"%b"}' % self.message.format(count=count).encode()
+
+
+class _SyncRoute(_Route):
+    """A cycle is answered with what waits for the terminal, and waits for that itself."""
+
+    async def carry_out(self, doors: Doors, push: Push) -> bytes | None:
+        """Commit the cycle, then wait for a command."""
+        cycle = push.numbered
+        assert cycle is not None, "the reader of cycles numbers them"
+        ports = doors.ports()
+        with ports.bus.waiter(push.key) as waiting:
+            if not await doors.writer.submit(push):
+                return None
+            return await answer_quiet_cycle(
+                ports,
+                push.known.terminal,
+                Cycle(epoch=cycle.epoch, seq=cycle.seq, body_sha256=cycle.sha256, wait=cycle.wait, flags=cycle.flags),
+                waiting,
+                deal_cursor=push.deal_cursor,
+                limits=push.known.told_limits,
+                now=push.now,
+                clock=_utc_now,
+            )
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _routes() -> dict[str, _Route]:
@@ -62,7 +93,9 @@ def _routes() -> dict[str, _Route]:
             "{count} positions updated",
         ),
     )
-    return {path: _Route(path, decoder, read, message) for path, decoder, read, message in calls}
+    routes = {path: _Route(path, decoder, read, message) for path, decoder, read, message in calls}
+    routes[SYNC] = _SyncRoute(SYNC, wire_hot.SYNC, quiet_sync.sync, "")
+    return routes
 
 
 @dataclass(slots=True)
@@ -90,32 +123,33 @@ class Hot:
         heard: list[Message] = []
         try:
             push, head = await _quiet(scope, receive, route, heard)
-            done = push is not None and await _doors(scope).writer.submit(push)
-        except RubiError as error:  # the store is away or busy: what became of the call may be unknown
+            answered = None if push is None else await route.carry_out(_doors(scope), push)
+        except Exception as error:  # noqa: BLE001 - what became of the call may be unknown: no route may repeat it
             await self._refuse(scope, send, error)
             return
-        if push is None or not done:
+        if answered is None:
             route.declined.inc()
             await self.app(scope, _again(heard, receive), send)
             return
-        await _send(scope, send, head, route.answer(push))
+        await _send(scope, send, head, answered)
         route.committed.inc()
         route.answered.inc()
         route.seconds.observe(time.perf_counter() - began)
         if log_requests.isEnabledFor(logging.DEBUG):
             log.debug("http.request", **{"url.path": route.path, "http.response.status_code": 200})
 
-    async def _refuse(self, scope: Scope, send: Send, error: RubiError) -> None:
+    async def _refuse(self, scope: Scope, send: Send, error: Exception) -> None:
         request_id = request_id_of(scope["headers"])
         scope.setdefault("state", {})["request_id"] = request_id
-        HTTP_REQUESTS.labels(scope["path"], "POST", f"{error.status // 100}xx").inc()
+        response = answer(scope, error)
+        HTTP_REQUESTS.labels(scope["path"], "POST", f"{response.status_code // 100}xx").inc()
 
         async def send_on(message: Message) -> None:
             if message["type"] == "http.response.start":
                 message["headers"] = [*message["headers"], *our_headers(scope, request_id.encode())]
             await send(message)
 
-        await answer(scope, error)(scope, _nothing, send_on)
+        await response(scope, _nothing, send_on)
 
 
 log_requests = logging.getLogger(__name__)
@@ -145,12 +179,12 @@ async def _quiet(scope: Scope, receive: Receive, route: _Route, heard: list[Mess
     if who.account_id is not None and known.terminal.account_id != who.account_id:
         return None, head
     try:
-        push = route.read(said, body, known, datetime.now(UTC))
+        return route.read(said, body, known, datetime.now(UTC)), head
     except RubiError:
-        push = None
-    if push is None:
-        doors.known.forget(known)  # what differs from it will be stored: read it anew
-    return push, head
+        return None, head
+    except quiet_reader.UnlikeError:
+        doors.known.forget(known)
+        return None, head
 
 
 async def _load(doors: Doors, session_id: str, who: Principal) -> KnownTerminal | None:

@@ -25,8 +25,13 @@ from rubi.flows.quiet_cycle import Push
 from rubi.store.pool import Row
 from rubi.store.telemetry import Marks, Money
 
-_BIGGEST = 1e15
+BIGGEST = 1e15
+"""A number of money or prices is at most so large."""
 _POSITIONS = "positions"
+
+
+class UnlikeError(Exception):
+    """What is remembered of the terminal is not what it says: read it anew, once its route has stored this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +56,7 @@ def ping(said: wire_hot.Ping, body: bytes, known: KnownTerminal, now: datetime) 
     if profit is None:
         return None
     money = (said.balance, said.equity, 0.0, said.margin_free, 0.0, profit, 0.0)
-    return Push(known, now, now, money) if _fits(money) else None
+    return Push(known, now, now, money) if fits(money) else None
 
 
 def account_update(said: wire_hot.AccountUpdate, body: bytes, known: KnownTerminal, now: datetime) -> Push | None:
@@ -61,18 +66,22 @@ def account_update(said: wire_hot.AccountUpdate, body: bytes, known: KnownTermin
     if body.count(b":") != names + (timestamp.count(":") if isinstance(timestamp, str) else 0):
         return None
     money = (said.balance, said.equity, said.margin, said.margin_free, said.margin_level, said.profit, 0.0)
-    return Push(known, now, now, money) if _fits(money) else None
+    return Push(known, now, now, money) if fits(money) else None
 
 
-def positions_update(said: wire_hot.PositionsUpdate, body: bytes, known: KnownTerminal, now: datetime) -> Push | None:
+def positions_update(said: wire_hot.PositionsUpdate, body: bytes, known: KnownTerminal, now: datetime) -> Push:
     """The whole list of open positions, ordered by its arrival."""
     colons = body.count(b":") - 2 - _timestamp(said.timestamp, known.terminal.clock)
-    marks = marks_of(bytes(said.positions), colons, known, now)
-    return None if marks is None else Push(known, now, now, marks=marks, books_at=now)
+    return Push(known, now, now, marks=marks_of(bytes(said.positions), colons, known, now), books_at=now)
 
 
-def marks_of(told: bytes, colons: int, known: KnownTerminal, now: datetime) -> Marks | None:
-    """What moves with the price in a list of positions; None when anything else moved too, or cannot be read."""
+def marks_of(told: bytes, colons: int, known: KnownTerminal, now: datetime) -> Marks:
+    """What moves with the price in a list of positions, which has so many colons.
+
+    Raises:
+        UnlikeError: anything else moved too, or cannot be read.
+
+    """
     alike = known.alike.get(_POSITIONS)
     if alike is not None and colons == alike.colons:
         try:
@@ -82,9 +91,10 @@ def marks_of(told: bytes, colons: int, known: KnownTerminal, now: datetime) -> M
         if found is not None:
             return found
     alike = known.alike[_POSITIONS] = _learn(told, known, now)
-    if alike is None or colons != alike.colons:
-        return None
-    return _marks(told, alike)
+    found = None if alike is None or colons != alike.colons else _marks(told, alike)
+    if found is None:
+        raise UnlikeError
+    return found
 
 
 def _marks(told: bytes, alike: _Alike) -> Marks | None:
@@ -101,7 +111,7 @@ def _marks(told: bytes, alike: _Alike) -> Marks | None:
     commissions = [item.commission for item in items] if "commission" in names else zeros
     if items:
         for column in (prices, profits, swaps, commissions):
-            if min(column) < -_BIGGEST or max(column) > _BIGGEST:
+            if min(column) < -BIGGEST or max(column) > BIGGEST:
                 return None
         if min(prices) <= 0:
             prices = [now if now > 0 else opened for now, opened in zip(prices, alike.open_prices, strict=True)]
@@ -110,6 +120,8 @@ def _marks(told: bytes, alike: _Alike) -> Marks | None:
 
 def _learn(told: bytes, known: KnownTerminal, now: datetime) -> _Alike | None:
     """Read the list as its route does, and compare it with the books."""
+    if not told.startswith(b"["):
+        return None
     try:
         items = [item for item in read_json(told) if item is not None]
         names = frozenset(items[0] if items else ())
@@ -167,5 +179,6 @@ def _between(more: float, less: float) -> float | None:
     return near if Decimal(repr(near)) == exact else None
 
 
-def _fits(money: Money) -> bool:
-    return min(money) >= -_BIGGEST and max(money) <= _BIGGEST
+def fits(money: Money) -> bool:
+    """Whether all numbers are of a size that money can have."""
+    return min(money) >= -BIGGEST and max(money) <= BIGGEST

@@ -4,6 +4,7 @@ Stricter than `wire_terminal`: numbers are numbers, every name is known and stan
 here; it is read again by the route.
 """
 
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
@@ -44,6 +45,73 @@ class PositionsUpdate(Struct, gc=False, forbid_unknown_fields=True):
     timestamp: Clock | UnsetType = UNSET
 
 
+class Time(Struct, gc=False, forbid_unknown_fields=True):
+    """The terminal's clocks."""
+
+    gmt: int | UnsetType | None = UNSET
+    server: int | UnsetType | None = UNSET
+    tick_msc: int | UnsetType | None = UNSET
+
+
+class Flags(Struct, gc=False, forbid_unknown_fields=True):
+    """The five permissions; the number as it was written, because it is kept so."""
+
+    connected: bool | UnsetType = UNSET
+    terminal_trade_allowed: bool | UnsetType = UNSET
+    mql_trade_allowed: bool | UnsetType = UNSET
+    account_trade_allowed: bool | UnsetType = UNSET
+    account_trade_expert: bool | UnsetType = UNSET
+    ping_ms: Decimal | UnsetType | None = UNSET
+
+
+class Account(Struct, gc=False, forbid_unknown_fields=True):
+    """Money of the account now."""
+
+    balance: float
+    equity: float
+    margin: float
+    margin_free: float
+    margin_level: float | UnsetType = UNSET
+    profit: float | UnsetType = UNSET
+    credit: float | UnsetType = UNSET
+
+
+class Tick(Struct, gc=False, forbid_unknown_fields=True):
+    """A quote."""
+
+    symbol: str
+    bid: float
+    ask: float
+    time_msc: int
+    last: float | UnsetType = UNSET
+    volume: float | UnsetType = UNSET
+
+
+class Sync(Struct, gc=False, forbid_unknown_fields=True):
+    """POST /mt5/sync. What is raw is either compared as it is, or must be empty."""
+
+    session_id: str
+    epoch: int
+    seq: int
+    time: Time | UnsetType = UNSET
+    flags: Flags | UnsetType = UNSET
+    account: Account | UnsetType = UNSET
+    taken_at: str | UnsetType = UNSET
+    ticks: list[Tick] | UnsetType = UNSET
+    wait_ms: int | UnsetType = UNSET
+    positions: Raw = Raw()
+    orders: Raw = Raw()
+    order_history: Raw = Raw()
+    deals: Raw = Raw()
+    symbols: Raw = Raw()
+    bars: Raw = Raw()
+    quotes: Raw = Raw()
+    signals: Raw = Raw()
+    acks: Raw = Raw()
+    reports: Raw = Raw()
+
+
+SYNC = msgspec.json.Decoder(Sync)
 PING = msgspec.json.Decoder(Ping)
 ACCOUNT_UPDATE = msgspec.json.Decoder(AccountUpdate)
 POSITIONS_UPDATE = msgspec.json.Decoder(PositionsUpdate)

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from rubi.domain.errors import NotFoundError
 from rubi.flows.judge_quietly import LimitsSeen
+from rubi.flows.read_limits import limits_by
 from rubi.store import risk_state, telemetry, terminals
 from rubi.store.pool import Pool, Row
 from rubi.store.terminals import Terminal
@@ -30,6 +31,8 @@ class KnownTerminal:
     positions: dict[int, Row]
     working: dict[int, Row]
     limits: LimitsSeen | None = None
+    told_limits: dict[str, Any] = field(default_factory=dict)
+    """The hard limits of its policy, as its cycles are told them."""
     alike: dict[str, Any] = field(default_factory=dict)
     """What the reader of bodies has found to say the same as the books."""
 
@@ -77,6 +80,7 @@ class KnownTerminals:
             positions={row["position_id"]: row for row in positions},
             working={row["ticket"]: row for row in working},
             limits=None if account is None else LimitsSeen(account),
+            told_limits={} if account is None else limits_by(account.policy),
         )
         if session_id == str(number):  # other spellings of the same number are read each time
             while len(self._known) >= MOST:

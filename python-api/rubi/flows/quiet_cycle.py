@@ -7,18 +7,20 @@ route: an order under way, a limit that moves, another epoch, a row that somebod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
 from rubi.domain.risk.memory import LimitMemory
+from rubi.flows.connect_terminal import SHORTEST_SILENCE
 from rubi.flows.known_terminals import KnownTerminal, KnownTerminals
 from rubi.flows.reconcile_account import EVERY as RECONCILED_EVERY
 from rubi.flows.replace_books import SAMPLE_EVERY
 from rubi.live.bus import Event
 from rubi.store.pool import Connection, Row
-from rubi.store.telemetry import Columns, Marks, Money, Periods
+from rubi.store.telemetry import Columns, Marks, Money, Periods, Quote
 
-PERIODS = Periods(seen=timedelta(seconds=1), sampled=SAMPLE_EVERY, reconciled=RECONCILED_EVERY)
+PERIODS = Periods(seen=timedelta(seconds=1), sampled=SAMPLE_EVERY, silent=SHORTEST_SILENCE, reconciled=RECONCILED_EVERY)
 """A sign of life without a number is noted every second: what counts silence counts in several."""
 
 
@@ -30,6 +32,7 @@ class Numbered:
     seq: int
     sha256: bytes
     flags: dict[str, Any] | None
+    wait: timedelta
 
 
 @dataclass(slots=True, eq=False)
@@ -45,6 +48,7 @@ class Push:
     orders: bool = False
     """A list of working orders was sent, and says what is known."""
     books_at: datetime | None = None
+    quotes: Sequence[Quote] = ()
     numbered: Numbered | None = None
     deal_cursor: tuple[int, int] = (0, 0)
     """Up to where the account's deals are known, once the call is committed: milliseconds and ticket."""
@@ -111,6 +115,7 @@ def _add(columns: Columns, push: Push, memory: LimitMemory | None) -> None:
         orders_at=push.books_at if push.orders else None,
         cycle=None if numbered is None else (numbered.epoch, numbered.seq, numbered.sha256, numbered.flags),
         memory=memory,
+        quotes=push.quotes,
     )
 
 
@@ -129,6 +134,10 @@ def frames(push: Push) -> list[Event]:
             "updated_at": push.now.isoformat(),
         }
         events.append(Event("ACCOUNT_UPDATE", terminal.user_id, terminal.account_id, money))
+    latest = {quote[1]: quote for quote in sorted(push.quotes, key=itemgetter(2))}
+    for symbol, (time, _, _, bid, ask, *_) in latest.items():
+        price = {"symbol": symbol, "bid": bid, "ask": ask, "time": time.isoformat()}
+        events.append(Event("PRICE_UPDATE", terminal.user_id, terminal.account_id, price))
     if push.marks is not None:
         marks = push.marks
         columns = zip(marks.position_ids, marks.current_price, marks.profit, marks.swap, marks.commission, strict=True)

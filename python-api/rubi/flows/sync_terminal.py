@@ -135,21 +135,56 @@ async def sync_terminal(ports: Ports, terminal: Terminal, cycle: Cycle, *, clock
             await follow_plans(ports, terminal.account_id, now=now)
         if answer is not None:
             return answer
-        deadline = now + min(cycle.wait, LONGEST_WAIT)
-        while (left := (deadline - clock()).total_seconds()) > 0:
-            try:
-                await asyncio.wait_for(waiting.wait(), left)
-            except TimeoutError:
-                break
-            waiting.clear()
-            async with ports.pool.acquire() as conn, conn.transaction():
-                session = await _lock(conn, terminal, cycle, clock())
-                _, stored = _replay(session, cycle)
-                if stored is not None:
-                    return stored  # the same cycle was sent again, and that twin took the commands
-                answer = await _hand_out(conn, terminal, session, cycle, said, clock())
-            if answer is not None:
-                return answer
+        return await _park(ports, terminal, cycle, said, waiting, now=now, clock=clock)
+
+
+async def answer_quiet_cycle(
+    ports: Ports,
+    terminal: Terminal,
+    cycle: Cycle,
+    waiting: asyncio.Event,
+    *,
+    deal_cursor: tuple[int, int],
+    limits: dict[str, Any],
+    now: datetime,
+    clock: Callable[[], datetime],
+) -> bytes:
+    """Answer a cycle that is stored and led to nothing; `waiting` was entered before it was.
+
+    Raises:
+        ConflictError, NotFoundError: as `sync_terminal`, when a command comes and the session has ended meanwhile.
+
+    """
+    said = _said_at_first(cycle, deal_cursor, TradingState.ACTIVE, limits, now)
+    return await _park(ports, terminal, cycle, said, waiting, now=now, clock=clock)
+
+
+async def _park(
+    ports: Ports,
+    terminal: Terminal,
+    cycle: Cycle,
+    said: _Said,
+    waiting: asyncio.Event,
+    *,
+    now: datetime,
+    clock: Callable[[], datetime],
+) -> bytes:
+    """Wait for a command until time is up."""
+    deadline = now + min(cycle.wait, LONGEST_WAIT)
+    while (left := (deadline - clock()).total_seconds()) > 0:
+        try:
+            await asyncio.wait_for(waiting.wait(), left)
+        except TimeoutError:
+            break
+        waiting.clear()
+        async with ports.pool.acquire() as conn, conn.transaction():
+            session = await _lock(conn, terminal, cycle, clock())
+            _, stored = _replay(session, cycle)
+            if stored is not None:
+                return stored  # the same cycle was sent again, and that twin took the commands
+            answer = await _hand_out(conn, terminal, session, cycle, said, clock())
+        if answer is not None:
+            return answer
     return _encode(said.answer | {"server_time": _iso(clock())})
 
 
@@ -180,14 +215,21 @@ def _replay(session: Row, cycle: Cycle) -> tuple[bool, bytes | None]:
     return True, None if stored is None else bytes(stored)
 
 
-def _said_at_first(session: Row, cycle: Cycle, now: datetime) -> _Said:
+def _said_to(session: Row, cycle: Cycle, now: datetime) -> _Said:
+    cursor = (session["deal_cursor_msc"], session["deal_cursor_ticket"])
+    return _said_at_first(cycle, cursor, session["trading_state"], limits_of(session["policy"]), now)
+
+
+def _said_at_first(
+    cycle: Cycle, deal_cursor: tuple[int, int], trading_state: str, limits: dict[str, Any], now: datetime
+) -> _Said:
     """The answer of a cycle before anything that it tells is taken in."""
     return _Said(
         answer={
             "seq_ack": cycle.seq,
             "epoch": cycle.epoch,
             "server_time": _iso(now),
-            "trading_state": session["trading_state"],
+            "trading_state": trading_state,
             "commands": [],
             "revoke": [],
             "report_acks": [],
@@ -195,16 +237,16 @@ def _said_at_first(session: Row, cycle: Cycle, now: datetime) -> _Said:
             "signal_acks": [],
             "rejected": [{"part": item.part, "code": item.code, "detail": item.detail} for item in cycle.refused],
             "need": [],
-            "deal_cursor": _cursor((session["deal_cursor_msc"], session["deal_cursor_ticket"])),
+            "deal_cursor": _cursor(deal_cursor),
             "next_poll_ms": IDLE_MS,
-            "limits": limits_of(session["policy"]),
+            "limits": limits,
         }
     )
 
 
 def _said_before(session: Row, cycle: Cycle, now: datetime) -> _Said:
     """The answer of a cycle that was taken in before, and that held nothing but what the session tells."""
-    said = _said_at_first(session, cycle, now)
+    said = _said_to(session, cycle, now)
     if not session["has_symbols"]:
         said.answer["need"].append("symbols")
     return said
@@ -218,7 +260,7 @@ async def _take_in(conn: Connection, terminal: Terminal, session: Row, cycle: Cy
     """Store everything that the cycle tells: facts about orders before the books that show them."""
     account_id, user_id, actor = terminal.account_id, terminal.user_id, f"terminal:{terminal.instance}"
     taken_at = cycle.taken_at or now
-    said = _said_at_first(session, cycle, now)
+    said = _said_to(session, cycle, now)
     events = said.events
     if cycle.times is not None:
         events += await learn_clock(conn, user_id=user_id, account_id=account_id, said=cycle.times, now=now)

@@ -64,6 +64,11 @@ class Writer(Generic[Item]):
         self._conn: Connection | None = None
         self._open = False
 
+    @property
+    def away(self) -> bool:
+        """Whether there is no connection to write by."""
+        return self._conn is None
+
     async def submit(self, item: Item) -> bool:
         """Whether the item is committed; False: nothing of it was written, and it is to be handled another way.
 
@@ -79,6 +84,7 @@ class Writer(Generic[Item]):
             raise UnavailableError("STORE_BUSY", "too many requests wait to be stored; try again", retry_after=1)
         waiting = _Waiting(item, asyncio.get_running_loop().create_future(), time.perf_counter())
         self._queue.append(waiting)
+        self._idle.clear()
         self._wake.set()
         return await waiting.done
 
@@ -127,7 +133,8 @@ class Writer(Generic[Item]):
                 self._idle.set()
                 self._wake.clear()
                 try:
-                    await asyncio.wait_for(self._wake.wait(), 1)
+                    async with asyncio.timeout(1):
+                        await self._wake.wait()
                 except TimeoutError:
                     if conn.is_closed():  # the server went away while nobody asked
                         raise ConnectionError("the connection was closed") from None

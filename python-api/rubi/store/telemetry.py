@@ -14,6 +14,8 @@ SQL = statements(__file__)
 
 Money = tuple[float, float, float, float, float, float, float]
 """Balance, equity, margin, free margin, margin level, profit, credit: account currency."""
+Quote = tuple[datetime, str, int, float, float, float, float, datetime]
+"""A tick: when, its symbol, broker wall clock (ms), bid, ask, last, volume, and when it was quoted by our clock."""
 _NO_MONEY = (None,) * 7
 _NO_CYCLE = (None,) * 4
 
@@ -37,6 +39,8 @@ class Periods:
     """Signs of life that have no number."""
     sampled: timedelta
     """Positions, into their series."""
+    silent: timedelta
+    """Without a word for longer, a terminal counts as silent: its next cycle is looked at alone."""
     reconciled: timedelta
     """Comparisons of the books; a cycle with whole books that finds one due is left out."""
 
@@ -52,6 +56,8 @@ class Columns:
     swaps: list[float] = field(default_factory=list)
     commissions: list[float] = field(default_factory=list)
     memories: list[tuple[Any, ...]] = field(default_factory=list)
+    quotes: list[tuple[Any, ...]] = field(default_factory=list)
+    latest: list[tuple[Any, ...]] = field(default_factory=list)
 
     def add(
         self,
@@ -66,6 +72,7 @@ class Columns:
         orders_at: datetime | None = None,
         cycle: tuple[int, int, bytes, dict[str, Any] | None] | None = None,
         memory: LimitMemory | None = None,
+        quotes: Sequence[Quote] = (),
     ) -> None:
         """Note a call; None is no news. `cycle`: epoch, seq, hash of the body, flags."""
         first = last = None
@@ -92,6 +99,16 @@ class Columns:
                 *(cycle or _NO_CYCLE),
             )
         )
+        if quotes:
+            n = len(self.rows)
+            latest: dict[str, Quote] = {}
+            for quote in quotes:
+                self.quotes.append((n, *quote[:-1]))
+                before = latest.get(quote[1])
+                if before is None or quote[2] >= before[2]:
+                    latest[quote[1]] = quote
+            for symbol, (_, _, time_msc, bid, ask, _, _, quoted_at) in latest.items():
+                self.latest.append((n, symbol, bid, ask, time_msc, quoted_at))
         if memory is not None:
             ledger, nav = memory.ledger, memory.nav
             self.memories.append(
@@ -128,6 +145,9 @@ class Columns:
             self.swaps,
             self.commissions,
             *_turned(self.memories, 15),
+            periods.silent,
+            *_turned(self.quotes, 8),
+            *_turned(self.latest, 6),
         )
 
 

@@ -42,7 +42,7 @@ WITH told AS (
            AND NOT EXISTS (SELECT FROM trading_orders o WHERE o.account_id = a.id AND o.released_at IS NULL AND o.filled_volume > 0))
       AND (t.orders_at IS NULL OR st.orders_taken_at <= t.orders_at)
       AND (t.seq IS NULL OR (
-           t.seq > s.last_seq AND t.epoch = s.epoch AND t.epoch = a.epoch AND a.trading_state = 'ACTIVE' AND a.not_tradable_code IS NULL
+           t.seq > s.last_seq AND t.epoch = s.epoch AND t.epoch = a.epoch AND s.last_seen_at > t.told_at - $44::interval AND a.trading_state = 'ACTIVE' AND a.not_tradable_code IS NULL
            AND (t.positions_at IS NULL OR t.orders_at IS NULL OR a.reconciled_at > t.told_at - $23::interval)
            AND NOT EXISTS (SELECT FROM trading_orders o WHERE o.account_id = a.id AND o.state IN ('QUEUED', 'LEASED', 'ACKED', 'SUBMITTED', 'UNKNOWN'))
            AND NOT EXISTS (SELECT FROM position_plans l WHERE l.account_id = a.id AND l.state = 'ACTIVE')))
@@ -91,5 +91,20 @@ WITH told AS (
          AS m (n, counted_from, funds, deals, flows, initial_flows, units, nav, balance_nav, high, high_balance, day_high, end_high, end_high_balance, nav_day)
     JOIN held h ON h.n = m.n
     WHERE r.account_id = h.account_id
+), quotes AS (
+    INSERT INTO ticks (account_id, time, symbol, time_msc, bid, ask, last, volume)
+    SELECT h.account_id, q.time, q.symbol, q.time_msc, q.bid, q.ask, q.last, q.volume
+    FROM unnest($45::bigint[], $46::timestamptz[], $47::text[], $48::bigint[], $49::float8[], $50::float8[], $51::float8[], $52::float8[])
+         AS q (n, time, symbol, time_msc, bid, ask, last, volume)
+    JOIN held h ON h.n = q.n
+    ON CONFLICT DO NOTHING
+), latest AS (
+    INSERT INTO latest_ticks AS l (account_id, symbol, bid, ask, time_msc, quoted_at, received_at)
+    SELECT h.account_id, q.symbol, q.bid::text::numeric, q.ask::text::numeric, q.time_msc, q.quoted_at, h.told_at
+    FROM unnest($53::bigint[], $54::text[], $55::float8[], $56::float8[], $57::bigint[], $58::timestamptz[]) AS q (n, symbol, bid, ask, time_msc, quoted_at)
+    JOIN held h ON h.n = q.n
+    ON CONFLICT (account_id, symbol) DO UPDATE SET bid = excluded.bid, ask = excluded.ask, time_msc = excluded.time_msc, quoted_at = excluded.quoted_at,
+        received_at = excluded.received_at
+    WHERE l.time_msc <= excluded.time_msc
 )
 SELECT n - 1 AS place, deal_cursor_msc, deal_cursor_ticket FROM held
