@@ -58,7 +58,9 @@ CREATE TABLE account_states (
     taken_at           timestamptz NOT NULL,
     received_at        timestamptz NOT NULL,
     positions_taken_at timestamptz,
-    orders_taken_at    timestamptz
+    orders_taken_at    timestamptz,
+    positions_sampled_at timestamptz,                       -- when the positions last entered their series
+    facts_version      bigint NOT NULL DEFAULT 0            -- +1 whenever what a process remembers of the account changes: books, clock
 ) WITH (fillfactor = 50);
 
 -- The broker's clock: offset of its wall time from UTC, learned from fresh ticks.
@@ -119,7 +121,8 @@ CREATE TABLE mt5_sessions (
     came_from            text                               -- the session that its terminal said it had before
 ) WITH (fillfactor = 50);
 CREATE INDEX mt5_sessions_user ON mt5_sessions (user_id, connected_at DESC);
-CREATE INDEX mt5_sessions_live ON mt5_sessions (last_seen_at) WHERE state = 'ACTIVE';
+-- No index holds what changes at each sign of life: such updates stay within their page.
+CREATE INDEX mt5_sessions_live ON mt5_sessions (account_id) WHERE state IN ('ACTIVE', 'SILENT');
 
 CREATE TABLE symbols (
     account_id  uuid NOT NULL REFERENCES accounts ON DELETE CASCADE,
@@ -273,6 +276,7 @@ CREATE INDEX trading_orders_reserved ON trading_orders (account_id) WHERE releas
 CREATE INDEX trading_orders_due ON trading_orders (state, updated_at) WHERE state IN ('QUEUED', 'LEASED', 'ACKED', 'SUBMITTED', 'UNKNOWN');
 CREATE INDEX trading_orders_user ON trading_orders (user_id, id DESC);
 CREATE INDEX trading_orders_ticket ON trading_orders (account_id, order_ticket) WHERE order_ticket IS NOT NULL;
+CREATE INDEX trading_orders_unreleased ON trading_orders (account_id) WHERE released_at IS NULL AND filled_volume > 0;
 CREATE INDEX trading_orders_signal ON trading_orders (signal_id) WHERE signal_id IS NOT NULL;
 
 CREATE TABLE order_events (
@@ -336,6 +340,33 @@ CREATE TABLE trading_positions (
     PRIMARY KEY (account_id, position_id)
 ) WITH (fillfactor = 50);
 CREATE INDEX trading_positions_open ON trading_positions (account_id) WHERE status = 'OPEN';
+
+-- Prices and profits of the open positions, in one row an account: twenty rows a second and terminal would be too many.
+CREATE TABLE position_marks (
+    account_id    uuid PRIMARY KEY REFERENCES accounts ON DELETE CASCADE,
+    taken_at      timestamptz NOT NULL,
+    position_ids  bigint[] NOT NULL,
+    current_price double precision[] NOT NULL,
+    profit        double precision[] NOT NULL,
+    swap          double precision[] NOT NULL,
+    commission    double precision[] NOT NULL
+) WITH (fillfactor = 50);
+
+-- The open positions as they are now: marks that are older than the row are those of an earlier list.
+CREATE VIEW open_positions AS
+SELECT p.account_id, p.position_id, p.ticket, p.symbol, p.side, p.volume, p.open_price,
+       coalesce(m.current_price::text::numeric, p.current_price) AS current_price, p.sl, p.tp,
+       coalesce(m.profit::text::numeric, p.profit) AS profit, coalesce(m.swap::text::numeric, p.swap) AS swap,
+       coalesce(m.commission::text::numeric, p.commission) AS commission, p.magic, p.comment, p.order_id, p.origin, p.status,
+       p.opened_at, p.closed_at, p.close_reason, p.adopted_at, greatest(p.taken_at, m.taken_at) AS taken_at
+FROM trading_positions p
+LEFT JOIN LATERAL (
+    SELECT k.taken_at, n.current_price, n.profit, n.swap, n.commission
+    FROM position_marks k, unnest(k.position_ids, k.current_price, k.profit, k.swap, k.commission)
+        AS n (position_id, current_price, profit, swap, commission)
+    WHERE k.account_id = p.account_id AND n.position_id = p.position_id AND k.taken_at >= p.taken_at
+) m ON true
+WHERE p.status = 'OPEN';
 
 -- Orders that work in the broker's book now.
 CREATE TABLE working_orders (

@@ -112,6 +112,20 @@ async def test_a_repeated_cycle_gets_the_stored_answer_and_no_second_lease(termi
     assert await conn.fetchval("SELECT deliveries FROM trading_orders WHERE id = $1", order_id) == 1
 
 
+async def test_a_repeated_cycle_whose_answer_was_empty_is_taken_in_once(terminal, queue, conn):
+    money = {"balance": 10000.0, "equity": 9990.0}
+    body = terminal.body(account=money, positions=[position()], orders=[])
+    first = (await terminal.post("/mt5/sync", body)).json()
+    order_id = await queue(terminal)
+    second = (await terminal.post("/mt5/sync", body)).json()
+    assert first["commands"] == []
+    assert [command["order_id"] for command in second["commands"]] == [order_id]
+    same = ("seq_ack", "epoch", "trading_state", "need", "deal_cursor", "limits")
+    assert [first[name] for name in same] == [second[name] for name in same]
+    assert await conn.fetchval("SELECT count(*) FROM account_snapshots WHERE equity = 9990") == 1
+    assert await conn.fetchval("SELECT count(*) FROM position_snapshots") == 1
+
+
 async def test_a_seq_with_another_body_or_from_the_past_is_a_conflict(terminal):
     body = terminal.body()
     await terminal.post("/mt5/sync", body)

@@ -36,6 +36,7 @@ from rubi.api import (
 )
 from rubi.api.doors import Doors
 from rubi.api.errors import Problem, add_handlers
+from rubi.api.hot import Hot
 from rubi.api.middleware import Bodies, Observe, StrictJson
 from rubi.observability.metrics import BUILD, serve_metrics
 from rubi.settings import Settings
@@ -96,6 +97,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             max_age=600,
         )
     app.add_middleware(Observe)
+    app.add_middleware(Hot)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     BUILD.labels(__version__).set(1)
     return app

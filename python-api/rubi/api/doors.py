@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import asyncpg
 import redis.asyncio as redis
@@ -10,22 +10,26 @@ import structlog
 
 from rubi.domain.errors import UnavailableError
 from rubi.flows.authenticate import Doorkeeper
+from rubi.flows.known_terminals import KnownTerminals
 from rubi.flows.ports import Ports
+from rubi.flows.quiet_cycle import Push, QuietCycles, frames
 from rubi.flows.sign_token import TokenKeys
+from rubi.live.audience import Audience
 from rubi.live.bus import Bus
 from rubi.live.hub import Hub
 from rubi.live.limiter import Limiter
 from rubi.queue import Doorbell
 from rubi.settings import Settings
 from rubi.store import tokens
+from rubi.store.batch import Writer
 from rubi.store.pool import Pool, count_connections, open_pool
 
 log = structlog.get_logger(__name__)
 
 _RETRY = 0.5
 """Seconds between attempts to reach the database."""
-_TOKENS = 4.0
-"""Seconds between looks at the tokens of open sockets."""
+_TOKENS = 2.0
+"""Seconds between looks at the tokens that are remembered, and at those of open sockets."""
 
 
 class Doors:
@@ -36,9 +40,13 @@ class Doors:
         self.redis = redis_client(settings.redis_url.get_secret_value())
         self.bus = Bus(self.redis)
         self.hub = Hub()
+        self.audience = Audience(self.bus, self.hub)
         self.limiter = Limiter(self.redis)
         self.keys = TokenKeys(settings)
         self.doorkeeper = Doorkeeper(self.ports, self.keys)
+        self.known = KnownTerminals()
+        self.writer: Writer[Push] = Writer(QuietCycles(self.known).settle, self._tell)
+        self._telling: set[asyncio.Task[None]] = set()
         self._ports: Ports | None = None
 
     def ports(self) -> Ports:
@@ -62,6 +70,7 @@ class Doors:
             await stack.enter_async_context(self.bus.running())
             stack.enter_context(self.bus.listen(self.doorkeeper.hear))
             await stack.enter_async_context(self.hub.running(self.bus))
+            await stack.enter_async_context(self.audience.running())
             pools: list[Pool] = []
             stack.push_async_callback(_close_pools, pools)
             if not await self._try_database(pools, doorbell):
@@ -69,7 +78,8 @@ class Doors:
                 stack.push_async_callback(_cancel, task)
             watching = asyncio.create_task(self._watch_tokens(), name="watch tokens")
             stack.push_async_callback(_cancel, watching)
-            yield self
+            async with self.writer.running(self.settings.database_url.get_secret_value()):
+                yield self
             self._ports = None
 
     async def _try_database(self, pools: list[Pool], doorbell: Doorbell) -> bool:
@@ -89,18 +99,30 @@ class Doors:
         while not await self._try_database(pools, doorbell):
             await asyncio.sleep(_RETRY)
 
+    def _tell(self, pushes: Sequence[Push]) -> None:
+        """Publish what was committed, as far as anybody reads it; nobody waits for that."""
+        events = [
+            event for push in pushes if self.audience.listens(push.known.terminal.user_id) for event in frames(push)
+        ]
+        if events:
+            task = asyncio.create_task(self.bus.publish(events), name="tell")
+            self._telling.add(task)
+            task.add_done_callback(self._telling.discard)
+
     async def _watch_tokens(self) -> None:
-        """Sockets are long: what the live bus did not say about their tokens is asked of the database."""
+        """What the live bus did not say about tokens in use is asked of the database."""
         while True:
             await asyncio.sleep(_TOKENS)
             if self._ports is not None:
                 count_connections(self._ports.pool)
             held = {(reader.jti, reader.family) for reader in self.hub}
-            if not held or self._ports is None:
+            if self._ports is None:
                 continue
             try:
                 async with self._ports.pool.acquire() as conn:
-                    self.hub.revoke(await tokens.refused(conn, list(held)))
+                    await self.doorkeeper.look_again(conn)
+                    if held:
+                        self.hub.revoke(await tokens.refused(conn, list(held)))
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 log.warning("tokens.unwatched", error_type=type(error).__name__)
 

@@ -35,6 +35,8 @@ _QUIET = frozenset(
         "/metrics",
         "/api/v1/mt5/sync",
         "/api/v1/mt5/ping",
+        "/api/v1/mt5/account/update",
+        "/api/v1/trading/positions/update",
         "/assets/{digest}/{name:path}",
     }
 )
@@ -60,7 +62,7 @@ class Observe:
         if scope["type"] not in {"http", "websocket"}:
             await self.app(scope, receive, send)
             return
-        request_id = _request_id(scope["headers"])
+        request_id = request_id_of(scope["headers"])
         scope.setdefault("state", {})["request_id"] = request_id
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
@@ -223,9 +225,16 @@ def _says_json(scope: Scope) -> bool:
     return not kind or b"json" in kind.lower()
 
 
-def _request_id(headers: Iterable[tuple[bytes, bytes]]) -> str:
+def request_id_of(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """The id that the client gave its request, or one of ours."""
     said = next((value for name, value in headers if name == b"x-request-id"), b"").decode("latin-1")
     return said if _REQUEST_ID.fullmatch(said) else uuid4().hex
+
+
+def our_headers(scope: Scope, request_id: bytes) -> list[tuple[bytes, bytes]]:
+    """The headers of an answer that has none of them."""
+    ours = [*_HEADERS, (b"x-request-id", request_id), _NO_STORE, _NOTHING]
+    return [*ours, _HSTS] if scope.get("scheme") == "https" else ours
 
 
 def _with_ours(scope: Scope, headers: Iterable[tuple[bytes, bytes]], request_id: bytes) -> list[tuple[bytes, bytes]]:

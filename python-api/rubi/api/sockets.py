@@ -74,6 +74,7 @@ async def _serve(websocket: WebSocket, session_id: str | None) -> None:
         account_id = await _account(doors, principal, session_id)
         reader = Reader(principal.user_id, principal.jti, principal.family, account_id, principal.expires_at)
         with doors.hub.joined(reader):
+            await doors.audience.joins(reader.user_id)
             connected = {"session_id": session_id, "account_id": account_id, "user_id": principal.user_id}
             reader.tell("CONNECTED", dump(connected | {"server_time": utc(datetime.now(UTC))}))
             await _talk(websocket, doors, principal, reader)

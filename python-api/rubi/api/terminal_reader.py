@@ -117,7 +117,8 @@ def _side(value: str, field: str) -> Side:
         raise RubiError("SIDE_INVALID", f"{field} is {value!r}; BUY or SELL", field=field) from None
 
 
-def _msc(value: int, clock: BrokerClock, field: str) -> datetime:
+def moment(value: int, clock: BrokerClock, field: str) -> datetime:
+    """UTC of milliseconds of the broker's wall clock, between 2000 and 2100."""
     if not 946_684_800_000 <= value < 4_102_444_800_000:
         raise RubiError(
             "TIME_INVALID", f"{field} is {value!s:.40}; milliseconds of the broker's clock are expected", field=field
@@ -159,7 +160,7 @@ def positions(items: list[wire.Position | None] | None, clock: BrokerClock, now:
             raise RubiError("POSITION_TWICE", f"{at}: position {identity} stands in the list twice", field=at)
         opened = now
         if item.open_time_msc:
-            opened = _msc(item.open_time_msc, clock, f"{at}.open_time_msc")
+            opened = moment(item.open_time_msc, clock, f"{at}.open_time_msc")
         elif item.open_time not in (None, "", 0):
             opened = parse_time(item.open_time, clock, field=f"{at}.open_time")
         open_price = Price(positive(item.open_price, f"{at}.open_price"))
@@ -198,7 +199,7 @@ def working_orders(
         initial = number(item.volume_initial, f"{at}.volume_initial")
         expires = None
         if item.expiration:
-            expires = _msc(item.expiration * 1000, clock, f"{at}.expiration")
+            expires = moment(item.expiration * 1000, clock, f"{at}.expiration")
         read[number_of] = WorkingOrder(
             ticket=number_of,
             symbol=item.symbol.strip(),
@@ -246,7 +247,7 @@ def deals(items: list[wire.Deal | None] | None, clock: BrokerClock) -> list[Deal
             comment=item.comment,
             reason=item.reason.upper() if item.reason else None,
             time_msc=item.time_msc,
-            executed_at=_msc(item.time_msc, clock, f"{at}.time_msc"),
+            executed_at=moment(item.time_msc, clock, f"{at}.time_msc"),
         )
     return sorted(read.values(), key=lambda deal: (deal.time_msc, deal.ticket))
 
@@ -302,7 +303,7 @@ def ticks(items: list[wire.Tick | None] | None, clock: BrokerClock) -> list[Quot
             last=number(item.last, f"ticks[{index}].last"),
             volume=number(item.volume, f"ticks[{index}].volume"),
             time_msc=item.time_msc,
-            time=_msc(item.time_msc, clock, f"ticks[{index}].time_msc"),
+            time=moment(item.time_msc, clock, f"ticks[{index}].time_msc"),
         )
         for index, item in enumerate(items or ())
         if item is not None
@@ -322,7 +323,7 @@ def bars(items: list[wire.Bar | None] | None, clock: BrokerClock) -> list[Bar]:
                 f"{at}.timeframe is {item.timeframe!r}; one of {' '.join(TIMEFRAMES)}",
                 field=f"{at}.timeframe",
             )
-        symbol, begins = item.symbol.strip(), _msc(item.time * 1000, clock, f"{at}.time")
+        symbol, begins = item.symbol.strip(), moment(item.time * 1000, clock, f"{at}.time")
         read[symbol, item.timeframe, begins] = Bar(
             symbol=symbol,
             timeframe=item.timeframe,
@@ -362,9 +363,9 @@ def _money_or_none(value: Decimal | None, field: str) -> Money | None:
 def times(said: wire.Time) -> TimesSaid:
     """The terminal's clocks; of the broker's wall clock the zone is UTC for now."""
     if said.tick_msc:
-        _msc(said.tick_msc, UTC_CLOCK, "time.tick_msc")
+        moment(said.tick_msc, UTC_CLOCK, "time.tick_msc")
     return TimesSaid(_unix(said.gmt, "time.gmt"), _unix(said.server, "time.server"), said.tick_msc or None)
 
 
 def _unix(seconds: int | None, field: str) -> datetime | None:
-    return None if not seconds else _msc(seconds * 1000, UTC_CLOCK, field)
+    return None if not seconds else moment(seconds * 1000, UTC_CLOCK, field)

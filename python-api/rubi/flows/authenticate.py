@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from rubi.domain.auth import Principal, TokenKind
 from rubi.domain.errors import UnauthenticatedError
-from rubi.flows.ports import Ports
+from rubi.flows.ports import Connection, Ports
 from rubi.flows.sign_token import Claims, TokenKeys
 from rubi.live.bus import Event
 from rubi.store import tokens
@@ -17,14 +17,22 @@ Headers = Iterable[tuple[bytes, bytes]]
 
 _REMEMBERED = 3.0
 """Seconds; with a query's time it stays under the five that a revoked token may still live when the bus is down."""
+_LOOKED_AT = 4.0
+"""Seconds for which a look at all remembered tokens counts; they are looked at every two."""
+_IN_USE = 60.0
+"""Seconds after its last use that a token is still looked at."""
 _MOST = 20_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Known:
     principal: Principal
     expires_at: float
     until: float
+    """Until then the principal stands as it was read."""
+    alive_until: float
+    """Until then the token is known not to be revoked, whatever else may have changed of its owner."""
+    used_at: float = float("-inf")
 
 
 class Doorkeeper:
@@ -58,10 +66,36 @@ class Doorkeeper:
         began = time.monotonic()
         principal = await self._look_up(claims)
         if generation == self._forgotten:  # else a token was revoked meanwhile, perhaps this one
-            if len(self._known) >= _MOST:
-                self._known.clear()
-            self._known[digest] = _Known(principal, claims.expires_at.timestamp(), began + _REMEMBERED)
+            while len(self._known) >= _MOST:
+                del self._known[next(iter(self._known))]
+            until = began + _REMEMBERED
+            self._known[digest] = _Known(principal, claims.expires_at.timestamp(), until, until)
         return principal
+
+    def remembered(self, authorization: bytes) -> Principal | None:
+        """Who holds the token of this header, when it was verified, has not run out and is not revoked."""
+        scheme, _, token = authorization.partition(b" ")
+        if scheme.lower() != b"bearer":
+            return None
+        known, now = self._known.get(hashlib.sha256(token.strip()).digest()), time.monotonic()
+        if known is None or now >= known.alive_until or time.time() >= known.expires_at:
+            return None
+        known.used_at = now
+        return known.principal
+
+    async def look_again(self, conn: Connection) -> None:
+        """Ask which of the tokens in use were revoked; the others are good for some seconds more."""
+        generation, began = self._forgotten, time.monotonic()
+        used = {digest: known for digest, known in self._known.items() if began - known.used_at < _IN_USE}
+        if not used:
+            return
+        refused = await tokens.refused(conn, [(known.principal.jti, known.principal.family) for known in used.values()])
+        for digest, known in used.items():
+            if known.principal.jti in refused:
+                self._known.pop(digest, None)
+            elif generation == self._forgotten:
+                known.alive_until = max(known.alive_until, began + _LOOKED_AT)
+        await tokens.note_use(conn, [known.principal.jti for known in used.values()], datetime.now(UTC))
 
     def hear(self, event: Event) -> None:
         """Forget what another process revoked; listens to the live bus."""

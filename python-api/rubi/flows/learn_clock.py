@@ -6,6 +6,7 @@ from uuid import UUID
 from rubi.domain.learn_clock import Candidate, TimesSaid, doubt, hear
 from rubi.flows.raise_alert import raise_alert
 from rubi.live.bus import Event
+from rubi.store import books
 from rubi.store.clocks import SQL
 from rubi.store.pool import Connection
 
@@ -23,6 +24,7 @@ async def learn_clock(
     after, events = hear(before, said, in_force, now), []
     if after is not None and after.learned:
         await conn.execute(SQL["insert_offset"], account_id, now, after.minutes)
+        await conn.execute(books.SQL["change_facts"], account_id)
         await conn.execute(SQL["drop_candidate"], account_id)
         if in_force is not None:
             events += await raise_alert(
@@ -42,10 +44,12 @@ async def learn_clock(
             await conn.execute(SQL["drop_candidate"], account_id)
         else:
             await conn.execute(SQL["keep_candidate"], account_id, after.minutes, after.agreeing, after.tick_msc)
+        await conn.execute(books.SQL["change_facts"], account_id)
     reason = doubt(said, in_force, now)
     if in_force is None or (reason is not None) == suspect:
         return events
     await conn.execute(SQL["set_suspect"], account_id, reason is not None)
+    await conn.execute(books.SQL["change_facts"], account_id)
     if reason is None:
         return events
     return events + await raise_alert(

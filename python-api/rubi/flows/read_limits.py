@@ -10,7 +10,11 @@ ORDERS_PER_MINUTE = 60
 
 def limits_of(policy: dict[str, Any] | None) -> dict[str, Any]:
     """The limits of a stored policy (None: the defaults), as the wire tells them. `max_volume` in lots."""
-    rules = RiskPolicy() if policy is None else RiskPolicy.from_dict(policy)
+    return limits_by(RiskPolicy() if policy is None else RiskPolicy.from_dict(policy))
+
+
+def limits_by(rules: RiskPolicy) -> dict[str, Any]:
+    """The limits of a policy."""
     return {
         "max_volume": DEFAULT_MAX_LOT if rules.max_lot is None else rules.max_lot,
         "max_open_positions": rules.max_positions,

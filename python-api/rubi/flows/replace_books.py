@@ -38,7 +38,8 @@ async def replace_positions(
     now: datetime,
 ) -> list[Event]:
     """Write the list; what to publish. A list older than the stored one says nothing."""
-    if not await conn.fetchval(books.SQL["accept_positions"], account_id, taken_at):
+    accepted = await conn.fetchrow(books.SQL["accept_positions"], account_id, taken_at, now - SAMPLE_EVERY)
+    if accepted is None:
         return []
     before = {row["position_id"]: row for row in await conn.fetch(books.SQL["open_positions"], account_id)}
     if positions:
@@ -48,7 +49,7 @@ async def replace_positions(
     if set(before) - set(open_ids):
         closed = await books.close_missing(conn, account_id, open_ids, taken_at=taken_at, now=now)
     changed = [p.position_id for p in positions if _changed(before.get(p.position_id), p)]
-    sampled = await _to_sample(conn, account_id, open_ids, changed, now)
+    sampled = open_ids if accepted["sample_due"] else changed
     if sampled:
         await conn.execute(books.SQL["sample_positions"], account_id, now, sampled)
     long_ago = now - POSITION_PATIENCE
@@ -179,12 +180,3 @@ def _changed(before: Row | None, position: BrokerPosition) -> bool:
         position.sl,
         position.tp,
     )
-
-
-async def _to_sample(
-    conn: Connection, account_id: UUID, open_ids: list[int], changed: list[int], now: datetime
-) -> list[int]:
-    if not open_ids or len(changed) == len(open_ids):
-        return open_ids
-    last = await conn.fetchval(books.SQL["last_sample"], account_id, now - SAMPLE_EVERY)
-    return open_ids if last is None else changed

@@ -116,36 +116,75 @@ async def sync_terminal(ports: Ports, terminal: Terminal, cycle: Cycle, *, clock
     with ports.bus.waiter(terminal.account_id) as waiting:
         async with ports.pool.acquire() as conn, conn.transaction():
             session = await _lock(conn, terminal, cycle, now)
-            stored = _replay(session, cycle)
-            if stored is not None:
+            repeated, stored = _replay(session, cycle)
+            if repeated:
                 REPLAYS.labels("sync").inc()
+            if stored is not None:
                 return stored
-            said = await _take_in(conn, terminal, session, cycle, now)
+            # What a repeated cycle tells was taken in with its first answer; only what waits since is new.
+            said = (
+                _said_before(session, cycle, now) if repeated else await _take_in(conn, terminal, session, cycle, now)
+            )
             answer = await _hand_out(conn, terminal, session, cycle, said, now)
         for signal_id in said.bells:
             ports.ring_decide(signal_id)
         await ports.bus.publish(said.events)
         if said.flatten:
             await flatten_account(ports, terminal.account_id, now=now)
-        if session["has_plans"] and (cycle.ticks or cycle.positions is not None):
+        if session["has_plans"] and not repeated and (cycle.ticks or cycle.positions is not None):
             await follow_plans(ports, terminal.account_id, now=now)
         if answer is not None:
             return answer
-        deadline = now + min(cycle.wait, LONGEST_WAIT)
-        while (left := (deadline - clock()).total_seconds()) > 0:
-            try:
-                await asyncio.wait_for(waiting.wait(), left)
-            except TimeoutError:
-                break
-            waiting.clear()
-            async with ports.pool.acquire() as conn, conn.transaction():
-                session = await _lock(conn, terminal, cycle, clock())
-                stored = _replay(session, cycle)
-                if stored is not None:
-                    return stored  # the same cycle was sent again, and that twin took the commands
-                answer = await _hand_out(conn, terminal, session, cycle, said, clock())
-            if answer is not None:
-                return answer
+        return await _park(ports, terminal, cycle, said, waiting, now=now, clock=clock)
+
+
+async def answer_quiet_cycle(
+    ports: Ports,
+    terminal: Terminal,
+    cycle: Cycle,
+    waiting: asyncio.Event,
+    *,
+    deal_cursor: tuple[int, int],
+    limits: dict[str, Any],
+    now: datetime,
+    clock: Callable[[], datetime],
+) -> bytes:
+    """Answer a cycle that is stored and led to nothing; `waiting` was entered before it was.
+
+    Raises:
+        ConflictError, NotFoundError: as `sync_terminal`, when a command comes and the session has ended meanwhile.
+
+    """
+    said = _said_at_first(cycle, deal_cursor, TradingState.ACTIVE, limits, now)
+    return await _park(ports, terminal, cycle, said, waiting, now=now, clock=clock)
+
+
+async def _park(
+    ports: Ports,
+    terminal: Terminal,
+    cycle: Cycle,
+    said: _Said,
+    waiting: asyncio.Event,
+    *,
+    now: datetime,
+    clock: Callable[[], datetime],
+) -> bytes:
+    """Wait for a command until time is up."""
+    deadline = now + min(cycle.wait, LONGEST_WAIT)
+    while (left := (deadline - clock()).total_seconds()) > 0:
+        try:
+            await asyncio.wait_for(waiting.wait(), left)
+        except TimeoutError:
+            break
+        waiting.clear()
+        async with ports.pool.acquire() as conn, conn.transaction():
+            session = await _lock(conn, terminal, cycle, clock())
+            _, stored = _replay(session, cycle)
+            if stored is not None:
+                return stored  # the same cycle was sent again, and that twin took the commands
+            answer = await _hand_out(conn, terminal, session, cycle, said, clock())
+        if answer is not None:
+            return answer
     return _encode(said.answer | {"server_time": _iso(clock())})
 
 
@@ -164,28 +203,33 @@ async def _lock(conn: Connection, terminal: Terminal, cycle: Cycle, now: datetim
     return session
 
 
-def _replay(session: Row, cycle: Cycle) -> bytes | None:
-    """The stored answer of a repeated cycle. None: it is new, or its first answer held nothing that could be lost."""
+def _replay(session: Row, cycle: Cycle) -> tuple[bool, bytes | None]:
+    """Whether the cycle was taken in before, and its stored answer; None when the first held nothing to be lost."""
     if cycle.seq > session["last_seq"]:
-        return None
+        return False, None
     if cycle.seq < session["last_seq"]:
         raise ConflictError("SEQ_STALE", f"seq {cycle.seq} is over; the last one was {session['last_seq']}")
     if session["last_body_sha256"] != cycle.body_sha256:
         raise ConflictError("SEQ_CONFLICT", f"seq {cycle.seq} was used with another body")
     stored = session["last_answer"]
-    return None if stored is None else bytes(stored)
+    return True, None if stored is None else bytes(stored)
 
 
-async def _take_in(conn: Connection, terminal: Terminal, session: Row, cycle: Cycle, now: datetime) -> _Said:
-    """Store everything that the cycle tells: facts about orders before the books that show them."""
-    account_id, user_id, actor = terminal.account_id, terminal.user_id, f"terminal:{terminal.instance}"
-    taken_at = cycle.taken_at or now
-    said = _Said(
+def _said_to(session: Row, cycle: Cycle, now: datetime) -> _Said:
+    cursor = (session["deal_cursor_msc"], session["deal_cursor_ticket"])
+    return _said_at_first(cycle, cursor, session["trading_state"], limits_of(session["policy"]), now)
+
+
+def _said_at_first(
+    cycle: Cycle, deal_cursor: tuple[int, int], trading_state: str, limits: dict[str, Any], now: datetime
+) -> _Said:
+    """The answer of a cycle before anything that it tells is taken in."""
+    return _Said(
         answer={
             "seq_ack": cycle.seq,
             "epoch": cycle.epoch,
             "server_time": _iso(now),
-            "trading_state": session["trading_state"],
+            "trading_state": trading_state,
             "commands": [],
             "revoke": [],
             "report_acks": [],
@@ -193,11 +237,30 @@ async def _take_in(conn: Connection, terminal: Terminal, session: Row, cycle: Cy
             "signal_acks": [],
             "rejected": [{"part": item.part, "code": item.code, "detail": item.detail} for item in cycle.refused],
             "need": [],
-            "deal_cursor": None,
+            "deal_cursor": _cursor(deal_cursor),
             "next_poll_ms": IDLE_MS,
-            "limits": limits_of(session["policy"]),
+            "limits": limits,
         }
     )
+
+
+def _said_before(session: Row, cycle: Cycle, now: datetime) -> _Said:
+    """The answer of a cycle that was taken in before, and that held nothing but what the session tells."""
+    said = _said_to(session, cycle, now)
+    if not session["has_symbols"]:
+        said.answer["need"].append("symbols")
+    return said
+
+
+def _cursor(cursor: tuple[int, int]) -> dict[str, Any]:
+    return {"time_msc": cursor[0], "ticket": str(cursor[1])}
+
+
+async def _take_in(conn: Connection, terminal: Terminal, session: Row, cycle: Cycle, now: datetime) -> _Said:
+    """Store everything that the cycle tells: facts about orders before the books that show them."""
+    account_id, user_id, actor = terminal.account_id, terminal.user_id, f"terminal:{terminal.instance}"
+    taken_at = cycle.taken_at or now
+    said = _said_to(session, cycle, now)
     events = said.events
     if cycle.times is not None:
         events += await learn_clock(conn, user_id=user_id, account_id=account_id, said=cycle.times, now=now)
@@ -255,7 +318,7 @@ async def _take_in(conn: Connection, terminal: Terminal, session: Row, cycle: Cy
         cursor = max(cursor, (last_deal.time_msc, last_deal.ticket))
     if said.ask_deals_from_msc is not None:
         cursor = min(cursor, (said.ask_deals_from_msc, 0))
-    said.answer["deal_cursor"] = {"time_msc": cursor[0], "ticket": str(cursor[1])}
+    said.answer["deal_cursor"] = _cursor(cursor)
     if not session["has_symbols"] and not cycle.symbols:
         said.answer["need"].append("symbols")
     if cycle.money is not None or new_deals:
@@ -263,7 +326,8 @@ async def _take_in(conn: Connection, terminal: Terminal, session: Row, cycle: Cy
         said.flatten = watch.flatten
         said.answer["trading_state"] = strictest([TradingState(session["trading_state"]), watch.trading_state])
         events += watch.events
-    said.at_once = bool(cycle.acks or cycle.reports or cycle.signals or cycle.deals or cycle.refused or new_deals)
+    facts = cycle.acks or cycle.reports or cycle.signals or cycle.deals or cycle.refused
+    said.at_once = bool(facts or said.ask_deals_from_msc is not None)
     return said
 
 

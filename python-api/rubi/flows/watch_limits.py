@@ -32,6 +32,35 @@ _SEVERITY: dict[LossLevel, Severity] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Judged:
+    """What a picture of the money means for the limits; nothing is stored yet."""
+
+    before: LimitMemory
+    watched: Watched
+    save: bool
+    """Something to remember has changed, or was not kept for a while."""
+    save_day: bool
+
+    @property
+    def after(self) -> LimitMemory:
+        """What is remembered from now on."""
+        return self.watched.memory
+
+    @property
+    def quiet(self) -> bool:
+        """Nothing holds the account back, nothing is told, and nothing but equity and peaks has moved."""
+        levels = (self.before.day_level, self.before.drawdown_level)
+        return (
+            not self.save_day
+            and levels == (self.after.day_level, self.after.drawdown_level)
+            and self.after.trading_state is TradingState.ACTIVE
+            and self.watched.gap == 0
+            and self.after.ledger.unexplained_since is None
+            and not self.after.nav.wiped
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Watch:
     """What a picture of the money led to; `flatten`: the policy wants everything closed, after the commit."""
 
@@ -50,16 +79,16 @@ async def watch_limits(conn: Connection, account_id: UUID, *, closed: bool = Fal
         return Watch()
     today = trading_day(now, account.policy, account.clock)
     before = await remembered(conn, account_id, account, today)
-    watched = limits.watch(before, account.snapshot, account.policy, today, deals_come=account.deals_come, now=now)
-    after = watched.memory
+    judged = judge(account, before, today, now)
+    watched, after = judged.watched, judged.after
     reason = why_held(watched, account.snapshot.currency)
     halted = after.trading_state is TradingState.HALTED
     newly = halted and account.trading_state is not TradingState.HALTED
     flatten = newly and account.policy.flatten_on_breach
     flatten_since = now if flatten else account.flatten_since if halted else None
-    if account.memory is None or _moved(account.memory, after) or _due(account, now):
+    if judged.save:
         await risk_state.save(conn, account_id, after, reason=reason, flatten_since=flatten_since, now=now)
-    if account.memory is None or _day_moved(account.memory, after):
+    if judged.save_day:
         await risk_state.save_day(conn, account_id, after, account.policy.day_anchor)
     events = await _tell(conn, account_id, account, before, watched, now)
     if closed:
@@ -67,6 +96,18 @@ async def watch_limits(conn: Connection, account_id: UUID, *, closed: bool = Fal
             conn, user_id=account.user_id, account_id=account_id, policy=account.policy, now=now
         )
     return Watch(after.trading_state, flatten, events)
+
+
+def judge(account: RiskAccount, before: LimitMemory, today: TradingDay, now: datetime) -> Judged:
+    """Hold the account's snapshot against its limits. `before`: what is remembered of the account today."""
+    watched = limits.watch(before, account.snapshot, account.policy, today, deals_come=account.deals_come, now=now)
+    new = account.memory is None
+    return Judged(
+        before,
+        watched,
+        save=new or _moved(account.memory, watched.memory) or _due(account, now),  # type: ignore[arg-type]
+        save_day=new or _day_moved(account.memory, watched.memory),  # type: ignore[arg-type]
+    )
 
 
 async def remembered(conn: Connection, account_id: UUID, account: RiskAccount, today: TradingDay) -> LimitMemory:

@@ -25,6 +25,7 @@ EventType = Literal[
     "PRICE_UPDATE",
     "ALERT",
     "TOKEN_REVOKED",
+    "READERS",
 ]
 
 

@@ -149,6 +149,14 @@ class Hub:
         """All readers."""
         return iter([reader for readers in self._readers.values() for reader in readers])
 
+    def has(self, user_id: int) -> bool:
+        """Whether a user has a reader here."""
+        return user_id in self._readers
+
+    def users(self) -> list[int]:
+        """The users that have one."""
+        return list(self._readers)
+
     @contextlib.contextmanager
     def stranger(self) -> Iterator[None]:
         """A socket of nobody known while inside: each may wait for its token, so they are counted.

@@ -62,6 +62,18 @@ WS_FRAMES = Counter("rubi_ws_frames_total", "Frames put into the queues of WebSo
 BATCH_ROWS = Histogram(
     "rubi_batch_rows", "Requests that shared one commit", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 )
+BATCH_WAIT = Histogram(
+    "rubi_batch_wait_seconds",
+    "Time a request waited for its commit to begin",
+    buckets=(0.0005, 0.001, 0.0025, *_SECONDS),
+)
+BATCH_QUEUE = Gauge("rubi_batch_queue", "Requests that wait to be stored", multiprocess_mode="livesum")
+BATCH_REFUSED = Counter("rubi_batch_refused_total", "Requests that no commit took, by reason", ("reason",))
+HOT = Counter(
+    "rubi_hot_total",
+    "Calls of terminals: committed in a batch, or declined and handled one by one",
+    ("route", "outcome"),
+)
 POOL_IN_USE = Gauge("rubi_pool_connections_in_use", "Database connections in use", multiprocess_mode="livesum")
 POOL_OPEN = Gauge("rubi_pool_connections_open", "Database connections open", multiprocess_mode="livesum")
 BUILD = Gauge("rubi_build_info", "1, with the version that runs", ("version",), multiprocess_mode="livemax")
@@ -74,6 +86,8 @@ for _state in ORDER_STATES:
     ORDER_TRANSITIONS.labels(_state)
 for _reason in ("slow", "strangers", "auth", "forbidden", "too_many", "revoked", "too_big"):
     WS_DROPS.labels(_reason)
+for _reason in ("full", "away", "closed", "poisoned"):
+    BATCH_REFUSED.labels(_reason)
 for _what in ("idempotency_key", "signal", "sync"):
     REPLAYS.labels(_what)
 for _found in ("rung", "expired", "silent"):

@@ -12,11 +12,19 @@ ON CONFLICT (account_id) DO UPDATE SET balance = excluded.balance, equity = excl
     margin_level = excluded.margin_level, profit = excluded.profit, credit = excluded.credit, taken_at = excluded.taken_at, received_at = excluded.received_at
 
 -- name: accept_positions
--- True when this list is newer than the one that is stored.
-UPDATE account_states SET positions_taken_at = $2 WHERE account_id = $1 AND (positions_taken_at IS NULL OR positions_taken_at <= $2) RETURNING true
+-- When this list is newer than the one that is stored: whether a sample of the positions is due.
+UPDATE account_states SET positions_taken_at = $2, facts_version = facts_version + 1
+WHERE account_id = $1 AND (positions_taken_at IS NULL OR positions_taken_at <= $2)
+RETURNING positions_sampled_at IS NULL OR positions_sampled_at <= $3 AS sample_due
 
 -- name: accept_orders
-UPDATE account_states SET orders_taken_at = $2 WHERE account_id = $1 AND (orders_taken_at IS NULL OR orders_taken_at <= $2) RETURNING true
+UPDATE account_states SET orders_taken_at = $2, facts_version = facts_version + 1
+WHERE account_id = $1 AND (orders_taken_at IS NULL OR orders_taken_at <= $2)
+RETURNING true
+
+-- name: change_facts
+-- What a process remembers of the account is out of date.
+UPDATE account_states SET facts_version = facts_version + 1 WHERE account_id = $1
 
 -- name: open_positions
 SELECT * FROM trading_positions WHERE account_id = $1 AND status = 'OPEN'
@@ -43,24 +51,25 @@ ON CONFLICT (account_id, position_id) DO UPDATE SET ticket = excluded.ticket, si
     status = 'OPEN', closed_at = NULL, close_reason = NULL, taken_at = excluded.taken_at
 
 -- name: close_missing
--- What is no longer in the list is closed, for the reason of its last deal.
-UPDATE trading_positions p SET status = 'CLOSED', closed_at = coalesce(last.executed_at, $3), close_reason = last.reason, taken_at = $2
-FROM (SELECT q.position_id, d.executed_at, d.reason FROM trading_positions q
+-- What is no longer in the list is closed, for the reason of its last deal, as it was seen last.
+UPDATE trading_positions p SET status = 'CLOSED', closed_at = coalesce(last.executed_at, $3), close_reason = last.reason, taken_at = $2,
+    current_price = last.current_price, profit = last.profit, swap = last.swap, commission = last.commission
+FROM (SELECT q.position_id, q.current_price, q.profit, q.swap, q.commission, d.executed_at, d.reason FROM open_positions q
       LEFT JOIN LATERAL (SELECT executed_at, coalesce(reason, 'DEAL') AS reason FROM deals
                          WHERE account_id = q.account_id AND position_id = q.position_id AND entry IN ('OUT', 'OUT_BY', 'INOUT')
                          ORDER BY time_msc DESC, ticket DESC LIMIT 1) d ON true
-      WHERE q.account_id = $1 AND q.status = 'OPEN' AND NOT q.position_id = ANY ($4::bigint[])) last
+      WHERE q.account_id = $1 AND NOT q.position_id = ANY ($4::bigint[])) last
 WHERE p.account_id = $1 AND p.position_id = last.position_id
 RETURNING p.*
 
 -- name: sample_positions
 -- One point of each position's series.
+WITH sampled AS (
+    UPDATE account_states SET positions_sampled_at = $2 WHERE account_id = $1
+)
 INSERT INTO position_snapshots (time, account_id, position_id, symbol, side, volume, current_price, sl, tp, profit, swap)
 SELECT $2, account_id, position_id, symbol, side, volume, current_price, sl, tp, profit, swap
-FROM trading_positions WHERE account_id = $1 AND position_id = ANY ($3::bigint[])
-
--- name: last_sample
-SELECT max(time) FROM position_snapshots WHERE account_id = $1 AND time > $2
+FROM open_positions WHERE account_id = $1 AND position_id = ANY ($3::bigint[])
 
 -- name: replace_working
 WITH gone AS (

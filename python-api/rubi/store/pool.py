@@ -1,7 +1,7 @@
 """The connection pool: one a process, made inside its running loop."""
 
 import json
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 import asyncpg
 
@@ -50,14 +50,30 @@ async def open_pool(dsn: str, *, size: int, application: str) -> Pool:
         command_timeout=15,
         timeout=5,
         max_inactive_connection_lifetime=300,
-        server_settings={
-            "application_name": f"rubi-{application}",
-            "statement_timeout": "10000",
-            "lock_timeout": "5000",
-            "idle_in_transaction_session_timeout": "15000",
-            "timezone": "UTC",
-        },
+        server_settings=_settings_of(application),
     )
+
+
+async def open_connection(dsn: str, *, application: str) -> Connection:
+    """One connection outside any pool, with the settings of a pool's.
+
+    Raises:
+        OSError, asyncpg.PostgresError: the database cannot be reached or refuses.
+
+    """
+    connection = await asyncpg.connect(dsn, command_timeout=15, timeout=5, server_settings=_settings_of(application))
+    await speak_json(connection)
+    return cast("Connection", connection)
+
+
+def _settings_of(application: str) -> dict[str, str]:
+    return {
+        "application_name": f"rubi-{application}",
+        "statement_timeout": "10000",
+        "lock_timeout": "5000",
+        "idle_in_transaction_session_timeout": "15000",
+        "timezone": "UTC",
+    }
 
 
 def count_connections(pool: Pool) -> None:

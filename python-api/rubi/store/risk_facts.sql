@@ -9,7 +9,7 @@ SELECT (array_agg(id))[1] FROM (SELECT id FROM accounts WHERE user_id = $1 LIMIT
 -- name: gather
 -- Everything a decision on $2 (symbol) for the account $1 is made from, in one round trip. Decimals leave as text.
 WITH held AS (
-    SELECT * FROM trading_positions WHERE account_id = $1 AND status = 'OPEN'
+    SELECT * FROM open_positions WHERE account_id = $1
 ), working AS (
     SELECT * FROM working_orders WHERE account_id = $1
 ), reserved AS (

@@ -18,6 +18,7 @@ from rubi.store.sql import statements
 
 SQL = statements(__file__)
 
+_HELD = "FOR UPDATE OF s"
 FLOWS = ("BALANCE", "CREDIT", "BONUS")
 """Deals that move money in or out without any trade."""
 
@@ -41,8 +42,16 @@ class RiskAccount:
 async def read(conn: Connection, account_id: UUID) -> RiskAccount | None:
     """The account for one change of what is remembered, held until the transaction ends; None without any money."""
     row = await conn.fetchrow(SQL["read"], account_id)
-    if row is None:
-        return None
+    return None if row is None else _risk_account(row)
+
+
+async def look_at(conn: Connection, account_id: UUID) -> RiskAccount | None:
+    """The same without holding it, for who compares the account's facts_version later."""
+    row = await conn.fetchrow(SQL["read"].removesuffix(_HELD), account_id)
+    return None if row is None else _risk_account(row)
+
+
+def _risk_account(row: Row) -> RiskAccount:
     snapshot = snapshot_of(row)
     assert snapshot is not None, "joined with its money"
     return RiskAccount(

@@ -19,6 +19,9 @@ WHERE a.id = $1
 FOR UPDATE OF s;
 
 -- name: save
+WITH changed AS (
+    UPDATE account_states SET facts_version = facts_version + 1 WHERE account_id = $1
+)
 INSERT INTO risk_accounts AS r (account_id, counted_from, funds, deals, flows, initial_flows, unexplained_since, units, nav, balance_nav, high, high_balance,
     day_high, end_high, end_high_balance, nav_day, wiped, drawdown_level, trading_state, trading_reason, flatten_since, updated_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
@@ -29,6 +32,9 @@ ON CONFLICT (account_id) DO UPDATE SET counted_from = excluded.counted_from, fun
     trading_state = excluded.trading_state, trading_reason = excluded.trading_reason, flatten_since = excluded.flatten_since, updated_at = excluded.updated_at;
 
 -- name: save_day
+WITH changed AS (
+    UPDATE account_states SET facts_version = facts_version + 1 WHERE account_id = $1
+)
 INSERT INTO risk_days (account_id, day, starts_at, ends_at, anchor, anchor_mode, flows, estimated, state) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 ON CONFLICT (account_id, day) DO UPDATE SET starts_at = excluded.starts_at, ends_at = excluded.ends_at, anchor = excluded.anchor, flows = excluded.flows,
     estimated = excluded.estimated, state = excluded.state;
@@ -47,9 +53,13 @@ LEFT JOIN LATERAL (SELECT * FROM risk_days x WHERE x.account_id = r.account_id O
 WHERE s.account_id = $1 FOR UPDATE OF s;
 
 -- name: count_deals
+WITH changed AS (
+    UPDATE account_states SET facts_version = facts_version + 1 WHERE account_id = $1
+)
 UPDATE risk_accounts SET deals = deals + $2, flows = flows + $3 WHERE account_id = $1;
 
 -- name: move_day
+-- Together with count_deals, which tells those who remember the account.
 UPDATE risk_days SET anchor = anchor + $3, flows = flows + $4 WHERE account_id = $1 AND day = $2;
 
 -- name: to_flatten

@@ -91,6 +91,11 @@ async def use_api(conn: Connection, jti: UUID, user_id: int, now: datetime) -> B
     return Bearer(**row) if row else None
 
 
+async def note_use(conn: Connection, jtis: Sequence[UUID], now: datetime) -> None:
+    """Programs' tokens were used; kept to the minute."""
+    await conn.execute(_SQL["note_use"], jtis, now)
+
+
 async def revoke_family(conn: Connection, user_id: int, family: UUID, now: datetime) -> bool:
     """End a login; False when it had ended."""
     return bool(await conn.fetch(_SQL["revoke_family"], user_id, family, now))

@@ -34,6 +34,9 @@ WITH found AS (
 )
 SELECT scope, account_id, username, role FROM found;
 
+-- name: note_use
+UPDATE tokens SET last_used_at = $2 WHERE jti = ANY ($1::uuid[]) AND kind = 'api' AND (last_used_at IS NULL OR last_used_at < $2::timestamptz - interval '1 minute');
+
 -- name: revoke_family
 UPDATE tokens SET revoked_at = $3 WHERE family = $2 AND user_id = $1 AND revoked_at IS NULL RETURNING jti;
 

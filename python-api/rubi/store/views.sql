@@ -30,9 +30,9 @@ WHERE s.id = $3 AND s.user_id = $1 AND ($2::uuid IS NULL OR s.account_id = $2)
 -- name: open_positions
 SELECT p.ticket, p.position_id, p.account_id, p.symbol, p.side AS type, p.volume, p.open_price, p.current_price, p.sl, p.tp, p.profit, p.swap, p.commission,
        p.magic, p.comment, p.order_id, p.origin, p.opened_at AS open_time, p.taken_at AS updated_at
-FROM trading_positions p
+FROM open_positions p
 JOIN accounts a ON a.id = p.account_id
-WHERE a.user_id = $1 AND ($2::uuid IS NULL OR p.account_id = $2) AND p.status = 'OPEN'
+WHERE a.user_id = $1 AND ($2::uuid IS NULL OR p.account_id = $2)
 ORDER BY p.opened_at, p.position_id
 LIMIT 5000
 

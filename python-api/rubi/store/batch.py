@@ -1,0 +1,215 @@
+"""Group commit: one writer a process puts what many requests bring into one transaction; each is answered after it.
+
+There is no timer: while one commit is under way, the next batch gathers.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Sequence
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+import asyncpg
+import structlog
+
+from rubi.domain.errors import UnavailableError
+from rubi.observability.metrics import BATCH_QUEUE, BATCH_REFUSED, BATCH_ROWS, BATCH_WAIT
+from rubi.store.pool import Connection, open_connection
+
+log = structlog.get_logger(__name__)
+
+MOST_WAITING = 4096
+MOST_AT_ONCE = 512
+PATIENCE = 10.0
+"""Seconds that one batch may take."""
+DRAIN = 4.0
+"""Seconds in which the queue is emptied at the end: less than the server waits for its requests."""
+_RECONNECT = (0.1, 1.0)
+
+_CONTENDED = (asyncpg.exceptions.TransactionRollbackError, asyncpg.LockNotAvailableError)
+
+
+class Keyed(Protocol):
+    """What may wait: two of one key never share a commit."""
+
+    @property
+    def key(self) -> Hashable:
+        """Whose rows it touches."""
+
+
+Item = TypeVar("Item", bound=Keyed)
+Settle = Callable[[Connection, Sequence[Item]], Awaitable[Sequence[bool]]]
+"""Writes items in one transaction and commits it; False for an item that it left alone, without any write."""
+
+
+@dataclass(slots=True, eq=False)
+class _Waiting(Generic[Item]):
+    item: Item
+    done: "asyncio.Future[bool]"
+    since: float
+
+
+class Writer(Generic[Item]):
+    """The queue of one process and the connection that empties it."""
+
+    def __init__(self, settle: Settle[Item], committed: Callable[[Sequence[Item]], None]) -> None:
+        """`settle` writes a batch; `committed` hears of what was written, after its commit, and must not block."""
+        self._settle = settle
+        self._committed = committed
+        self._queue: deque[_Waiting[Item]] = deque()
+        self._wake = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._conn: Connection | None = None
+        self._open = False
+
+    @property
+    def away(self) -> bool:
+        """Whether there is no connection to write by."""
+        return self._conn is None
+
+    async def submit(self, item: Item) -> bool:
+        """Whether the item is committed; False: nothing of it was written, and it is to be handled another way.
+
+        Raises:
+            UnavailableError: the database is away, or too many wait. What became of the item may be unknown.
+
+        """
+        if not self._open or self._conn is None:
+            BATCH_REFUSED.labels("closed" if self._conn is not None else "away").inc()
+            raise _away()
+        if len(self._queue) >= MOST_WAITING:
+            BATCH_REFUSED.labels("full").inc()
+            raise UnavailableError("STORE_BUSY", "too many requests wait to be stored; try again", retry_after=1)
+        waiting = _Waiting(item, asyncio.get_running_loop().create_future(), time.perf_counter())
+        self._queue.append(waiting)
+        self._idle.clear()
+        self._wake.set()
+        return await waiting.done
+
+    @contextlib.asynccontextmanager
+    async def running(self, dsn: str) -> AsyncIterator["Writer[Item]"]:
+        """Write while inside; at the end what waits is written, or refused when that takes too long."""
+        task = asyncio.create_task(self._run(dsn), name="group commit")
+        self._open = True
+        try:
+            yield self
+        finally:
+            self._open = False
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(DRAIN):
+                    await self._idle.wait()
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+            self._fail_all()
+
+    async def _run(self, dsn: str) -> None:
+        pause = _RECONNECT[0]
+        while True:
+            try:
+                conn = await open_connection(dsn, application="batch")
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                log.warning("batch.unreachable", error_type=type(error).__name__)
+                self._fail_all()
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, _RECONNECT[1])
+                continue
+            pause = _RECONNECT[0]
+            self._conn = conn
+            try:
+                await self._serve(conn)
+            except Exception as error:  # noqa: BLE001 - whatever it was, those who wait must be answered
+                log.warning("batch.away", error_type=type(error).__name__)
+            finally:
+                self._conn = None
+                self._fail_all()
+                conn.terminate()
+
+    async def _serve(self, conn: Connection) -> None:
+        while True:
+            while not self._queue:
+                self._idle.set()
+                self._wake.clear()
+                try:
+                    async with asyncio.timeout(1):
+                        await self._wake.wait()
+                except TimeoutError:
+                    if conn.is_closed():  # the server went away while nobody asked
+                        raise ConnectionError("the connection was closed") from None
+            self._idle.clear()
+            await asyncio.sleep(0)  # requests that are being read just now come along
+            batch = self._take()
+            try:
+                async with asyncio.timeout(PATIENCE):
+                    await self._commit(conn, batch)
+            finally:
+                _fail(batch)  # what has an answer keeps it
+
+    def _take(self) -> list[_Waiting[Item]]:
+        batch: list[_Waiting[Item]] = []
+        later: list[_Waiting[Item]] = []
+        keys: set[Hashable] = set()
+        while self._queue and len(batch) < MOST_AT_ONCE:
+            waiting = self._queue.popleft()
+            if waiting.item.key in keys:
+                later.append(waiting)
+            else:
+                keys.add(waiting.item.key)
+                batch.append(waiting)
+        self._queue.extendleft(reversed(later))
+        BATCH_QUEUE.set(len(self._queue))
+        now = time.perf_counter()
+        for waiting in batch:
+            BATCH_WAIT.observe(now - waiting.since)
+        return batch
+
+    async def _commit(self, conn: Connection, batch: list[_Waiting[Item]]) -> None:
+        """Write a batch and answer it. One that cannot be written is halved until what is wrong stands alone."""
+        items = [waiting.item for waiting in batch]
+        try:
+            written = await self._settle(conn, items)
+        except _CONTENDED:
+            written = [False] * len(batch)
+        except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError):
+            raise  # a commit may have been under way: nobody knows, and nothing is written a second time
+        except asyncpg.exceptions.OperatorInterventionError:
+            raise
+        except Exception as error:  # a poisoned item fails alone, whatever is wrong with it
+            if conn.is_closed():
+                raise
+            if len(batch) == 1:
+                log.warning("batch.item_left_alone", error_type=type(error).__name__)
+                BATCH_REFUSED.labels("poisoned").inc()
+                written = [False]
+            else:
+                half = len(batch) // 2
+                await self._commit(conn, batch[:half])
+                await self._commit(conn, batch[half:])
+                return
+        BATCH_ROWS.observe(len(batch))
+        told = []
+        for waiting, done in zip(batch, written, strict=True):
+            if done:
+                told.append(waiting.item)
+            if not waiting.done.done():
+                waiting.done.set_result(done)
+        if told:
+            self._committed(told)
+
+    def _fail_all(self) -> None:
+        _fail(self._queue)
+        self._queue.clear()
+        self._idle.set()
+
+
+def _fail(batch: "Sequence[_Waiting[Item]] | deque[_Waiting[Item]]") -> None:
+    for waiting in batch:
+        if not waiting.done.done():
+            BATCH_REFUSED.labels("away").inc()
+            waiting.done.set_exception(_away())
+
+
+def _away() -> UnavailableError:
+    return UnavailableError("STORE_UNAVAILABLE", "the database does not answer; send it again")

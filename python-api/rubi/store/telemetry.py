@@ -1,0 +1,156 @@
+"""What many terminals tell, written by one statement: columns of arrays, whatever the number of terminals."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from rubi.domain.risk.memory import LimitMemory
+from rubi.store.pool import Connection, Row
+from rubi.store.sql import statements
+
+SQL = statements(__file__)
+
+Money = tuple[float, float, float, float, float, float, float]
+"""Balance, equity, margin, free margin, margin level, profit, credit: account currency."""
+Quote = tuple[datetime, str, int, float, float, float, float, datetime]
+"""A tick: when, its symbol, broker wall clock (ms), bid, ask, last, volume, and when it was quoted by our clock."""
+_NO_MONEY = (None,) * 7
+_NO_CYCLE = (None,) * 4
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """What moves with the price: one value a position in each column."""
+
+    position_ids: list[int]
+    current_price: list[float]
+    profit: list[float]
+    swap: list[float]
+    commission: list[float]
+
+
+@dataclass(frozen=True, slots=True)
+class Periods:
+    """How often what is written only now and then is written."""
+
+    seen: timedelta
+    """Signs of life that have no number."""
+    sampled: timedelta
+    """Positions, into their series."""
+    silent: timedelta
+    """Without a word for longer, a terminal counts as silent: its next cycle is looked at alone."""
+    reconciled: timedelta
+    """Comparisons of the books; a cycle with whole books that finds one due is left out."""
+
+
+@dataclass(slots=True)
+class Columns:
+    """A batch on its way to the database."""
+
+    rows: list[tuple[Any, ...]] = field(default_factory=list)
+    ids: list[int] = field(default_factory=list)
+    prices: list[float] = field(default_factory=list)
+    profits: list[float] = field(default_factory=list)
+    swaps: list[float] = field(default_factory=list)
+    commissions: list[float] = field(default_factory=list)
+    memories: list[tuple[Any, ...]] = field(default_factory=list)
+    quotes: list[tuple[Any, ...]] = field(default_factory=list)
+    latest: list[tuple[Any, ...]] = field(default_factory=list)
+
+    def add(
+        self,
+        session_id: UUID,
+        facts_version: int,
+        *,
+        now: datetime,
+        taken_at: datetime,
+        money: Money | None = None,
+        marks: Marks | None = None,
+        positions_at: datetime | None = None,
+        orders_at: datetime | None = None,
+        cycle: tuple[int, int, bytes, dict[str, Any] | None] | None = None,
+        memory: LimitMemory | None = None,
+        quotes: Sequence[Quote] = (),
+    ) -> None:
+        """Note a call; None is no news. `cycle`: epoch, seq, hash of the body, flags."""
+        first = last = None
+        if marks is not None:
+            first = len(self.ids) + 1
+            self.ids += marks.position_ids
+            self.prices += marks.current_price
+            self.profits += marks.profit
+            self.swaps += marks.swap
+            self.commissions += marks.commission
+            last = len(self.ids)
+        self.rows.append(
+            (
+                session_id,
+                facts_version,
+                now,
+                taken_at,
+                *(money or _NO_MONEY),
+                positions_at,
+                first,
+                last,
+                orders_at,
+                memory is not None,
+                *(cycle or _NO_CYCLE),
+            )
+        )
+        if quotes:
+            n = len(self.rows)
+            latest: dict[str, Quote] = {}
+            for quote in quotes:
+                self.quotes.append((n, *quote[:-1]))
+                before = latest.get(quote[1])
+                if before is None or quote[2] >= before[2]:
+                    latest[quote[1]] = quote
+            for symbol, (_, _, time_msc, bid, ask, _, _, quoted_at) in latest.items():
+                self.latest.append((n, symbol, bid, ask, time_msc, quoted_at))
+        if memory is not None:
+            ledger, nav = memory.ledger, memory.nav
+            self.memories.append(
+                (
+                    len(self.rows),
+                    ledger.counted_from,
+                    ledger.funds,
+                    ledger.deals,
+                    ledger.flows,
+                    ledger.initial_flows,
+                    nav.units,
+                    nav.nav,
+                    nav.balance_nav,
+                    nav.high,
+                    nav.high_balance,
+                    nav.day_high,
+                    nav.end_high,
+                    nav.end_high_balance,
+                    nav.day,
+                )
+            )
+
+    async def commit(self, conn: Connection, periods: Periods) -> list[Row]:
+        """Write what can be written, in a transaction of its own; the calls that were, each with its `place`."""
+        return await conn.fetch(
+            SQL["commit"],
+            *_turned(self.rows, 20),
+            periods.seen,
+            periods.sampled,
+            periods.reconciled,
+            self.ids,
+            self.prices,
+            self.profits,
+            self.swaps,
+            self.commissions,
+            *_turned(self.memories, 15),
+            periods.silent,
+            *_turned(self.quotes, 8),
+            *_turned(self.latest, 6),
+        )
+
+
+def _turned(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:
+    """Rows as columns."""
+    return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]
