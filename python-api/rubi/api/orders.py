@@ -52,7 +52,7 @@ async def place(body: OrderIn, once: OnceDep) -> Response:
     return await once(lambda conn: place_order(conn, once.caller, wish), location=router.prefix)
 
 
-@router.get("", responses=responses(401, 403), summary="List orders, newest first")
+@router.get("", responses=responses(401, 403, 404), summary="List orders, newest first")
 async def list_orders(
     user: CurrentUser,
     ports: PortsDep,
