@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import json
-import multiprocessing
 import os
 import re
 import socket
@@ -12,9 +11,6 @@ import time
 from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
-from multiprocessing import Queue
-from multiprocessing.synchronize import Barrier
-from multiprocessing.synchronize import Event as Flag
 
 import httpx
 import redis.asyncio as redis
@@ -31,8 +27,6 @@ SECONDS = 10
 WARM_UP = 2
 PATIENCE = 40.0
 SYMBOL = "EURUSD"
-READING = 2
-"""Processes that read: the sockets are shared out among them."""
 WANTED_P99_MS = 30
 
 
@@ -93,52 +87,19 @@ async def flood_until_cut(url: str, bus: Bus, user: int) -> float | None:
     return None
 
 
-async def publish(redis_url: str, users: list[int], seconds: float) -> None:
-    """Tell each user a price so many times a second, as any process of the service does."""
-    began, step = time.perf_counter(), 1 / PER_SECOND / len(users)
-    async with redis.from_url(redis_url) as client:
-        bus = Bus(client)
-        for number in range(int(seconds * PER_SECOND)):
-            for place, user in enumerate(users):
-                # Not all in one instant: terminals have no common clock.
-                due = began + number / PER_SECOND + place * step
-                if (early := due - time.perf_counter()) > 0:
-                    await asyncio.sleep(early)
-                price = {"symbol": SYMBOL, "bid": 1.1, "ask": 1.1001, "number": number, "sent": time.time()}
-                await bus.publish([Event("PRICE_UPDATE", user, None, price)])
-
-
-def publisher(redis_url: str, users: list[int], seconds: float) -> None:
-    """Publish in a process of its own: what it costs is no part of how long a message is under way."""
-    asyncio.run(publish(redis_url, users, seconds))
-
-
-async def listen(url: str, tokens: list[str], open_: Barrier, over: Flag) -> list[Listener]:
-    """Open a socket for each token, listen until it is over, and give what was heard since the warm-up."""
-    listeners = [Listener() for _ in tokens]
-    ready = [asyncio.Event() for _ in listeners]
-    running = []
-    for listener, token, event in zip(listeners, tokens, ready, strict=True):
-        running.append(asyncio.create_task(listener.run(url, token, event)))
-        await asyncio.sleep(0.01)
-    async with asyncio.timeout(120):
-        await asyncio.gather(*(event.wait() for event in ready))
-    await asyncio.to_thread(open_.wait, 120)
-    await asyncio.to_thread(open_.wait, 120)  # the warm-up is over
-    for listener in listeners:
-        listener.numbers.clear()
-        listener.delays.clear()
-    await asyncio.to_thread(open_.wait, 120)
-    await asyncio.to_thread(over.wait)
-    for task in running:
-        task.cancel()
-    await asyncio.gather(*running, return_exceptions=True)
-    return listeners
-
-
-def reader(url: str, tokens: list[str], open_: Barrier, over: Flag, heard: Queue) -> None:
-    """Read in a process of its own."""
-    heard.put(asyncio.run(listen(url, tokens, open_, over)))
+async def publish(bus: Bus, users: list[int], seconds: float, per_second: int) -> int:
+    """Tell each user a price so many times a second, as any process of the service does; how many each was told."""
+    count = int(seconds * per_second)
+    began, step = time.perf_counter(), 1 / per_second / len(users)
+    for number in range(count):
+        for place, user in enumerate(users):
+            # Not all in one instant: terminals have no common clock.
+            due = began + number / per_second + place * step
+            if (early := due - time.perf_counter()) > 0:
+                await asyncio.sleep(early)
+            price = {"symbol": SYMBOL, "bid": 1.1, "ask": 1.1001, "number": number, "sent": time.time()}
+            await bus.publish([Event("PRICE_UPDATE", user, None, price)])
+    return count
 
 
 @dataclass(slots=True)
@@ -153,38 +114,34 @@ class Measured:
 
 
 async def measure(url: str, redis_url: str) -> Measured:
-    """Open all sockets, tell them everything, and see what each heard: readers, publisher and service apart."""
+    """Open all sockets, tell them everything, and see what each heard."""
     access = [await new_user(url) for _ in range(USERS)]
     users = list(range(1, USERS + 1))
+    listeners = [Listener() for _ in range(USERS * SOCKETS_EACH)]
+    ready = [asyncio.Event() for _ in listeners]
+    running = []
+    for place, (listener, event) in enumerate(zip(listeners, ready, strict=True)):
+        running.append(asyncio.create_task(listener.run(url, access[place // SOCKETS_EACH], event)))
+        await asyncio.sleep(0.01)
     deaf_user = await new_user(url)
-    apart = multiprocessing.get_context("spawn")
-    heard, over, open_ = apart.Queue(), apart.Event(), apart.Barrier(READING + 1)
-    tokens = [token for token in access for _ in range(SOCKETS_EACH)]
-    reading = [apart.Process(target=reader, args=(url, tokens[n::READING], open_, over, heard)) for n in range(READING)]
-    for process in reading:
-        process.start()
-
-    async def run_publisher(seconds: float) -> None:
-        process = apart.Process(target=publisher, args=(redis_url, users, seconds))
-        process.start()
-        await asyncio.to_thread(process.join)
-        await asyncio.sleep(1)  # what is still under way arrives
-        assert process.exitcode == 0, "the publisher failed"
-
-    await asyncio.to_thread(open_.wait, 120)
-    await run_publisher(WARM_UP)
-    await asyncio.to_thread(open_.wait, 120)
-    await asyncio.to_thread(open_.wait, 120)
+    async with asyncio.timeout(120):
+        await asyncio.gather(*(event.wait() for event in ready))
     async with redis.from_url(redis_url) as client:
+        bus = Bus(client)
+        await publish(bus, users, WARM_UP, PER_SECOND)
+        await asyncio.sleep(1)
+        for listener in listeners:
+            listener.numbers.clear()
+            listener.delays.clear()
         with deaf_socket(url, deaf_user):
-            cutting = asyncio.create_task(flood_until_cut(url, Bus(client), USERS + 1))
-            await run_publisher(SECONDS)
+            cutting = asyncio.create_task(flood_until_cut(url, bus, USERS + 1))
+            told = await publish(bus, users, SECONDS, PER_SECOND)
+            await asyncio.sleep(1)
             cut_after = await cutting
-    over.set()
-    listeners = [one for _ in reading for one in await asyncio.to_thread(heard.get)]
-    for process in reading:
-        process.join()
-    return Measured(listeners, int(SECONDS * PER_SECOND), cut_after)
+    for task in running:
+        task.cancel()
+    await asyncio.gather(*running, return_exceptions=True)
+    return Measured(listeners, told, cut_after)
 
 
 def main() -> None:
@@ -195,16 +152,16 @@ def main() -> None:
     lost = sum(found.told - len(listener.numbers) for listener in found.listeners)
     disordered = sum(listener.numbers != whole[: len(listener.numbers)] for listener in found.listeners)
     p50, p99 = percentiles(delays)
-    met = p99 < WANTED_P99_MS
     report = Report("websocket")
     case = f"{len(found.listeners)} sockets x {PER_SECOND} messages/s"
     report.add(Result(case, round(len(delays) / SECONDS), "messages/s", p50_ms=p50, p99_ms=p99))
-    report.add(Result(f"p99 below {WANTED_P99_MS} ms", round(p99 / WANTED_P99_MS, 2), "met" if met else "NOT MET"))
+    met = p99 < WANTED_P99_MS
+    report.add(Result(f"p99 over {WANTED_P99_MS} ms", round(p99 / WANTED_P99_MS, 2), "met" if met else "NOT MET"))
     report.add(Result("messages lost", lost, "messages"))
     report.add(Result("sockets with a gap or another order", disordered, "sockets"))
     if found.cut_after is not None:
         report.add(Result("a socket that reads nothing is cut after", round(found.cut_after, 1), "s"))
-    report.add(Result("load average of the minute", round(os.getloadavg()[0], 1), f"of {os.cpu_count()} cores"))
+    report.add(Result("load average of the last minute", round(os.getloadavg()[0], 1), f"{os.cpu_count()} cores"))
     report.print()
     if lost or disordered or found.cut_after is None:
         sys.exit("a message was lost, came in another order, or the deaf socket was not cut")
