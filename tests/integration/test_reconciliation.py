@@ -232,7 +232,7 @@ async def test_a_terminal_that_was_cut_off_or_silent_is_compared_at_once(termina
     assert await conn.fetchval("SELECT count(*) FROM reconciliations") == 0
     await terminal.sync(flags={"connected": False})
     await terminal.sync(positions=[position()], **FULL)
-    await conn.execute("UPDATE mt5_sessions SET last_seen_at = now() - interval '6 s'")
+    await conn.execute("UPDATE mt5_sessions SET last_seen_at = now() - interval '16 s'")
     await terminal.sync(positions=[position(), position(902)], **FULL)
     found = await conn.fetch("SELECT reason FROM reconciliations ORDER BY id")
     assert [row["reason"] for row in found] == ["GAP", "GAP"]

@@ -44,6 +44,8 @@ from rubi.store.terminals import Terminal
 LONGEST_WAIT = timedelta(milliseconds=1500)
 ACTIVE_MS, IDLE_MS = 250, 1000
 QUERY_EVERY = timedelta(seconds=2)
+GAP = timedelta(seconds=15)
+"""A terminal polls every 5 s while its markets sleep; one that was silent for longer than this has missed something."""
 SYMBOLS_AGE = timedelta(minutes=10)
 """Tick values move with exchange rates: specifications older than this are asked for again."""
 NOT_CONNECTED = "TERMINAL_NOT_CONNECTED"
@@ -364,8 +366,8 @@ async def _take_books(
         )
     if cycle.positions is None or cycle.working is None:
         return
-    silent = now - session["last_seen_at"] > patience_with(session["poll_ms"])
-    gap = silent or session["not_tradable_code"] == NOT_CONNECTED
+    gap = now - session["last_seen_at"] > max(GAP, patience_with(session["poll_ms"]))
+    gap |= session["not_tradable_code"] == NOT_CONNECTED
     reason = due(session["reconciled_at"], has_unknown=session["has_unknown"], gap=gap, now=now)
     if reason is not None:
         said.reconciled = True
