@@ -2,8 +2,8 @@
 
     .venv/bin/python tests/operations/run_image.py ROOT
 
-As the user that the Dockerfile names, with a root that cannot be written and a small /tmp, against a real PostgreSQL and
-Redis: migrate, then the API until /health/ready answers 200, with a worker and a beat that are alive. Needs root (Linux).
+As the user that the Dockerfile names, with a root that cannot be written and a small /tmp, against a real PostgreSQL
+and Redis: migrate, then the API until /health/ready answers 200, with a worker and a beat alive. Needs root (Linux).
 """
 
 import os
