@@ -45,7 +45,9 @@ SCENARIOS = {
         Scenario("wrong-clock", terminals.wrong_clock, {"minutes": 10, "seconds": 5}, {"minutes": 10, "seconds": 60}),
         Scenario("slow-answers", traffic.slow_answers, {"seconds": 8}, {"seconds": 120}),
         Scenario("partition", traffic.partition, {"runs": 1, "seconds": 3}, {"runs": 2, "seconds": 30}),
-        Scenario("rolling-restart", traffic.rolling_restart, {"runs": 1}, {"runs": 20}),
+        Scenario(
+            "rolling-restart", traffic.rolling_restart, {"runs": 1, "terminals": 10}, {"runs": 20, "terminals": 50}
+        ),
         Scenario("postgres-away", servers.postgres_away, {}, {}),
         Scenario("pool-exhausted", storage.pool_exhausted, {"at_once": 30}, {"at_once": 60}),
         Scenario("read-only", storage.read_only, {"at_once": 10}, {"at_once": 50}),

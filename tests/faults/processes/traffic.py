@@ -5,6 +5,7 @@ import random
 import time
 from collections.abc import Sequence
 
+from tests.faults.processes.crowd import Crowd
 from tests.faults.processes.invariants import examine
 from tests.faults.processes.proxy import CLEAR, Fault, FaultProxy, Plan, evenly, injected
 from tests.faults.processes.report import Result
@@ -160,11 +161,13 @@ async def slow_answers(stage: Stage, result: Result, *, seconds: float) -> None:
     result.figures |= {"slow_answers": wire.injected[Fault.DELAY]}
 
 
-async def rolling_restart(stage: Stage, result: Result, *, runs: int) -> None:
-    """The API is replaced under load, gently: no sender needs more than one retry."""
+async def rolling_restart(stage: Stage, result: Result, *, runs: int, terminals: int) -> None:
+    """The API is replaced under load, gently: no sender and no terminal needs more than one retry."""
     trader = await stage.trader()
     desks = await stage.open_desks(trader, 1)
     load = Load("rolling")
+    crowd = Crowd(stage.url, (await stage.trader()).trading, terminals)
+    await crowd.start()
     running = asyncio.create_task(_patient_senders(stage, desks, load))
     for _ in range(runs):
         await asyncio.sleep(1)
@@ -176,10 +179,20 @@ async def rolling_restart(stage: Stage, result: Result, *, runs: int) -> None:
     await asyncio.sleep(0.5)
     load.stop = True
     await running
+    called = await crowd.stop()
     if load.failures:
         result.violations.append(f"{load.failures} signals were not accepted after one retry")
+    if called.failed:
+        result.violations.append(f"{called.failed} calls of terminals were not answered after one retry")
     await examine(stage, desks, load, result)
-    result.figures |= {"most_retries": load.most_retries, "failed_after_one_retry": load.failures}
+    result.figures |= {
+        "most_retries": load.most_retries,
+        "failed_after_one_retry": load.failures + called.failed,
+        "terminals": terminals,
+        "calls": called.calls,
+        "calls_retried": called.retried,
+        "slowest_call_s": round(called.slowest_s, 2),
+    }
 
 
 async def _patient_senders(stage: Stage, desks: list[Desk], load: Load) -> None:
