@@ -43,7 +43,7 @@ def uvicorn(app: str = "tests.benchmarks.bare_app:app", **environment: str) -> I
 
 async def _ready(url: str) -> str:
     async with httpx.AsyncClient(trust_env=False) as client:
-        for _ in range(200):
+        for _ in range(800):
             try:
                 await client.get(url)
             except httpx.TransportError:
