@@ -3214,7 +3214,8 @@ string CRubiGuard::Allows(const SRubiCommand &command)
   {
    if(!m_trading)
       return("AUTO_TRADING_OFF");
-   if(CRubiAccount::Real() && DemoOnly())
+//--- what the service asks for later must not keep a position open that is there already
+   if(CRubiAccount::Real() && (m_demo_only || (m_demo_service && !RubiReduces(command.kind))))
       return("DEMO_ONLY");
    string block=CRubiAccount::TradeBlock();
    if(block!="")

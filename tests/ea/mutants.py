@@ -210,7 +210,8 @@ MUTANTS = [
     ),
     Mutant(
         "real accounts traded",
-        'if(CRubiAccount::Real() && DemoOnly())\n      return("DEMO_ONLY");',
+        "if(CRubiAccount::Real() && (m_demo_only || (m_demo_service && !RubiReduces(command.kind))))\n"
+        '      return("DEMO_ONLY");',
         "",
         f"{GUARDS}:test_a_real_account_is_not_traded_by_default",
     ),

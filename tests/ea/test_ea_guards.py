@@ -152,6 +152,20 @@ async def test_a_real_account_is_not_traded_by_default(connector: Path, tmp_path
         assert await refused(desk, 1) == "REFUSED:DEMO_ONLY"
 
 
+async def test_demo_only_of_the_service_opens_nothing_and_keeps_no_position(connector: Path, tmp_path: Path) -> None:
+    world = {"account": {"trade_mode": "REAL"}, "inputs": {"DemoOnly": False}}
+    async with serving() as service, opened(connector, tmp_path / "t", service, **world) as desk:
+        await desk.advance(500)
+        held = await desk.open(1)
+        service.limits = {"demo_only": True}
+        await desk.advance(1000)
+        assert await refused(desk, 2) == "REFUSED:DEMO_ONLY"
+        closed = await desk.work(3, "CLOSE_POSITION", position_ticket=held["order_ticket"])
+        assert closed is not None
+        assert closed["retcode"] == 10009
+        assert await desk.positions() == []
+
+
 async def test_a_dry_run_sends_nothing(connector: Path, tmp_path: Path) -> None:
     async with serving() as service, opened(connector, tmp_path / "t", service, inputs={"DryRun": True}) as desk:
         await desk.advance(500)
