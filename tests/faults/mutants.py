@@ -46,7 +46,7 @@ MUTANTS = (
         "a call is answered before its commit",
         "store/batch.py",
         "            written = await self._settle(conn, items)\n",
-        "            [each.done.set_result(True) for each in batch]\n            written = await self._settle(conn, items)\n",
+        "            [w.done.set_result(True) for w in batch]\n            written = await self._settle(conn, items)\n",
         BATCH + "test_nobody_is_answered_before_the_commit",
     ),
     mutant(
