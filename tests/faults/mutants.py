@@ -13,6 +13,7 @@ DELIVERED = "tests/integration/test_delivered_orders.py::"
 LIFE = "tests/unit/test_order.py::"
 TERMINAL = "tests/unit/terminal/test_executor.py::"
 ORDERS = "tests/integration/test_rest_orders.py::"
+BATCH = "tests/integration/test_batch.py::"
 RACES = "tests/faults/test_races.py::"
 MACHINE = "tests/faults/test_state_machine.py::test_no_order_is_lost_none_carried_out_twice"
 
@@ -41,6 +42,34 @@ def mutant(name: str, file: str, old: str, new: str, *killers: str, daily: bool 
 
 
 MUTANTS = (
+    mutant(
+        "a call is answered before its commit",
+        "store/batch.py",
+        "            written = await self._settle(conn, items)\n",
+        "            [w.done.set_result(True) for w in batch]\n            written = await self._settle(conn, items)\n",
+        BATCH + "test_nobody_is_answered_before_the_commit",
+    ),
+    mutant(
+        "a quiet cycle leaves no number",
+        "store/telemetry.sql",
+        "last_seq = coalesce(h.seq, s.last_seq)",
+        "last_seq = s.last_seq",
+        BATCH + "test_a_quiet_cycle_that_is_repeated_is_taken_in_once",
+    ),
+    mutant(
+        "a quiet cycle of another epoch is taken",
+        "store/telemetry.sql",
+        "AND t.epoch = s.epoch AND t.epoch = a.epoch AND",
+        "AND",
+        BATCH + "test_another_epoch_is_fenced_whatever_the_process_remembers",
+    ),
+    mutant(
+        "limits that were changed elsewhere are not read anew",
+        "store/telemetry.sql",
+        " AND st.facts_version = t.facts_version",
+        "",
+        BATCH + "test_a_breach_is_seen_by_the_cycle_that_brings_it",
+    ),
     mutant(
         "signals have no key",
         "flows/receive_signal.py",

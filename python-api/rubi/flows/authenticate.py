@@ -60,6 +60,7 @@ class Doorkeeper:
         digest = hashlib.sha256(token.encode()).digest()
         known = self._known.get(digest)
         if known is not None and time.monotonic() < known.until and time.time() < known.expires_at:
+            known.used_at = time.monotonic()
             return known.principal
         claims = self._keys.read(token, now=datetime.now(UTC))
         generation = self._forgotten
@@ -69,7 +70,7 @@ class Doorkeeper:
             while len(self._known) >= _MOST:
                 del self._known[next(iter(self._known))]
             until = began + _REMEMBERED
-            self._known[digest] = _Known(principal, claims.expires_at.timestamp(), until, until)
+            self._known[digest] = _Known(principal, claims.expires_at.timestamp(), until, until, began)
         return principal
 
     def remembered(self, authorization: bytes) -> Principal | None:
