@@ -157,10 +157,20 @@ def redis_server(tmp_path_factory) -> Iterator[EmbeddedRedis]:
 @pytest.fixture
 async def redis_url(redis_server) -> str:
     """The URL of an empty Redis database; the stack of the acceptance tests has a server of its own."""
-    client = redis.asyncio.from_url(redis_server.url())
+    return await emptied(redis_server)
+
+
+@pytest.fixture(scope="module")
+async def redis_url_of_module(redis_server) -> str:
+    """The URL of a Redis database that is empty when a module begins: the last one's registrations are no limit."""
+    return await emptied(redis_server)
+
+
+async def emptied(server: EmbeddedRedis) -> str:
+    client = redis.asyncio.from_url(server.url())
     await client.flushall()
     await client.aclose()
-    return redis_server.url()
+    return server.url()
 
 
 @dataclass(frozen=True, slots=True)

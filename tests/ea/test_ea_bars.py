@@ -55,7 +55,7 @@ async def test_a_gap_of_three_hours_is_filled(desk: Desk) -> None:
     await desk.advance(3000)
     assert len(told(desk, "M1")) == 120
     await desk.faults({"kind": "return", "value": -1, "error": 5203, "count": 100_000})
-    await desk.advance(3 * 3600 * 1000)
+    await desk.terminal.ask("advance", ms=3 * 3600 * 1000)
     later = await history(desk, "M1", 400, NOW + 3 * 3600)
     await desk.faults()
     await desk.advance(70_000)

@@ -15,11 +15,11 @@ from rubi.store import risk_facts
 
 
 @pytest.fixture(scope="module")
-async def ports(cluster, template, redis_server):
+async def ports(cluster, template, redis_url_of_module):
     """One database for the module: cloning one for each test takes longer than the test. Each has a user of its own."""
     name = f"rubi_test_decide_signal_{os.getpid()}"
     dsn = await cluster.create(name, template)
-    ports, _, client = await open_ports(dsn, redis_server.url())
+    ports, _, client = await open_ports(dsn, redis_url_of_module)
     yield ports
     await ports.pool.close()
     await client.aclose()

@@ -85,8 +85,9 @@ def test_secrets_are_made_once_and_for_the_owner_alone(tmp_path):
     made = load_or_make(path)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert load_or_make(path) == made
-    assert len({getattr(made, name) for name in Secrets.__slots__}) == len(Secrets.__slots__)
-    assert all(len(getattr(made, name)) >= 64 for name in Secrets.__slots__)
+    names = [name for name in Secrets.__slots__ if not name.startswith("jwt_secret_previous")]  # none before a rotation
+    assert len({getattr(made, name) for name in names}) == len(names)
+    assert all(len(getattr(made, name)) >= 64 for name in names)
     assert made.jwt_secret not in repr(made)
 
 

@@ -29,11 +29,11 @@ HUGE, TINY = "1e9999999999", "1e-999999"
 
 
 @pytest.fixture(scope="module")
-async def app(cluster, template, redis_server):
+async def app(cluster, template, redis_url_of_module):
     name = "rubi_test_odd_bodies"
     await cluster.drop(name)
     dsn = await cluster.create(name, template)
-    async with serving(settings_for(dsn, redis_server.url())) as app:
+    async with serving(settings_for(dsn, redis_url_of_module)) as app:
         yield app
     await cluster.drop(name)
 

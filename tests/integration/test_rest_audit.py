@@ -21,8 +21,8 @@ async def database(cluster, template):
 
 
 @pytest.fixture(scope="module")
-async def app(database, redis_server):
-    async with serving(settings_for(database, redis_server.url())) as app:
+async def app(database, redis_url_of_module):
+    async with serving(settings_for(database, redis_url_of_module)) as app:
         yield app
 
 

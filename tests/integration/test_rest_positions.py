@@ -12,9 +12,9 @@ from rubi.store import risk_facts
 
 
 @pytest.fixture(scope="module")
-async def app(cluster, template, redis_server):
+async def app(cluster, template, redis_url_of_module):
     dsn = await cluster.create("rubi_test_rest_positions", template)
-    async with serving(settings_for(dsn, redis_server.url())) as app:
+    async with serving(settings_for(dsn, redis_url_of_module)) as app:
         yield app
     await cluster.drop("rubi_test_rest_positions")
 

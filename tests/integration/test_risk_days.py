@@ -21,9 +21,9 @@ TODAY, TOMORROW = date(2025, 10, 23), date(2025, 10, 24)
 
 
 @pytest.fixture(scope="module")
-async def ports(cluster, template, redis_server):
+async def ports(cluster, template, redis_url_of_module):
     name = f"rubi_test_risk_days_{os.getpid()}"
-    ports, _, client = await open_ports(await cluster.create(name, template), redis_server.url())
+    ports, _, client = await open_ports(await cluster.create(name, template), redis_url_of_module)
     yield ports
     await ports.pool.close()
     await client.aclose()

@@ -17,10 +17,10 @@ SPEC_BODY = {
 
 
 @pytest.fixture(scope="module")
-async def app(cluster, template, redis_server):
+async def app(cluster, template, redis_url_of_module):
     name = f"rubi_test_signals_{os.getpid()}"
     dsn = await cluster.create(name, template)
-    async with serving(settings_for(dsn, redis_server.url())) as app:
+    async with serving(settings_for(dsn, redis_url_of_module)) as app:
         yield app
     await cluster.drop(name)
 
