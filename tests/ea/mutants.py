@@ -394,7 +394,7 @@ MUTANTS = [
         "the newest bar only",
         "return(CopyRates(name,frame,(datetime)from,(datetime)until,rates));",
         "return(CopyRates(name,frame,(datetime)until,(datetime)until,rates));",
-        f"{BARS}:test_a_gap_of_three_hours_is_filled",
+        f"{BARS}:test_a_gap_of_forty_minutes_is_filled",
     ),
     Mutant(
         "bars begin anew at each session",
