@@ -277,6 +277,7 @@ CREATE INDEX trading_orders_due ON trading_orders (state, updated_at) WHERE stat
 CREATE INDEX trading_orders_user ON trading_orders (user_id, id DESC);
 CREATE INDEX trading_orders_ticket ON trading_orders (account_id, order_ticket) WHERE order_ticket IS NOT NULL;
 CREATE INDEX trading_orders_unreleased ON trading_orders (account_id) WHERE released_at IS NULL AND filled_volume > 0;
+CREATE INDEX trading_orders_position ON trading_orders (account_id, position_id) WHERE position_id IS NOT NULL;
 CREATE INDEX trading_orders_signal ON trading_orders (signal_id) WHERE signal_id IS NOT NULL;
 
 CREATE TABLE order_events (
@@ -340,6 +341,7 @@ CREATE TABLE trading_positions (
     PRIMARY KEY (account_id, position_id)
 ) WITH (fillfactor = 50);
 CREATE INDEX trading_positions_open ON trading_positions (account_id) WHERE status = 'OPEN';
+CREATE INDEX trading_positions_unexplained ON trading_positions (account_id) WHERE status = 'CLOSED' AND close_reason IS NULL;
 
 -- Prices and profits of the open positions, in one row an account: twenty rows a second and terminal would be too many.
 CREATE TABLE position_marks (

@@ -14,6 +14,7 @@ LIFE = "tests/unit/test_order.py::"
 TERMINAL = "tests/unit/terminal/test_executor.py::"
 ORDERS = "tests/integration/test_rest_orders.py::"
 BATCH = "tests/integration/test_batch.py::"
+COMPARED = "tests/integration/test_quiet_reconciliation.py::"
 RACES = "tests/faults/test_races.py::"
 MACHINE = "tests/faults/test_state_machine.py::test_no_order_is_lost_none_carried_out_twice"
 
@@ -69,6 +70,20 @@ MUTANTS = (
         " AND st.facts_version = t.facts_version",
         "",
         BATCH + "test_a_breach_is_seen_by_the_cycle_that_brings_it",
+    ),
+    mutant(
+        "a comparison that is due is passed over",
+        "store/telemetry.sql",
+        " OR g.n IS NOT NULL)",
+        " OR true)",
+        COMPARED + "test_a_comparison_that_finds_something_is_left_to_its_route",
+    ),
+    mutant(
+        "a comparison in a batch overlooks a close that no deal explains",
+        "store/telemetry.sql",
+        "p.status = 'CLOSED' AND p.close_reason IS NULL)",
+        "false)",
+        COMPARED + "test_a_comparison_that_finds_something_is_left_to_its_route",
     ),
     mutant(
         "signals have no key",

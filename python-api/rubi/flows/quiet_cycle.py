@@ -12,15 +12,15 @@ from typing import Any
 from uuid import UUID
 
 from rubi.domain.risk.memory import LimitMemory
-from rubi.flows.connect_terminal import SHORTEST_SILENCE
 from rubi.flows.known_terminals import KnownTerminal, KnownTerminals
-from rubi.flows.reconcile_account import EVERY as RECONCILED_EVERY
+from rubi.flows.reconcile_account import every
 from rubi.flows.replace_books import SAMPLE_EVERY
+from rubi.flows.sync_terminal import GAP
 from rubi.live.bus import Event
 from rubi.store.pool import Connection, Row
 from rubi.store.telemetry import Columns, Marks, Money, Periods, Quote
 
-PERIODS = Periods(seen=timedelta(seconds=1), sampled=SAMPLE_EVERY, silent=SHORTEST_SILENCE, reconciled=RECONCILED_EVERY)
+PERIODS = Periods(seen=timedelta(seconds=1), sampled=SAMPLE_EVERY, silent=GAP)
 """A sign of life without a number is noted every second: what counts silence counts in several."""
 
 
@@ -114,6 +114,7 @@ def _add(columns: Columns, push: Push, memory: LimitMemory | None) -> None:
         positions_at=None if push.marks is None else push.books_at,
         orders_at=push.books_at if push.orders else None,
         cycle=None if numbered is None else (numbered.epoch, numbered.seq, numbered.sha256, numbered.flags),
+        compared_before=None if numbered is None else push.now - every(push.key),
         memory=memory,
         quotes=push.quotes,
     )

@@ -18,6 +18,7 @@ from rubi.store.pool import Connection, Row
 from rubi.store.reconciliation import SQL
 
 EVERY = timedelta(seconds=30)
+SPREAD_MS = 5000
 EVERY_WHILE_UNKNOWN = timedelta(seconds=2)
 PATIENCE = timedelta(seconds=30)
 """How long a deal may take to explain what the books show."""
@@ -49,7 +50,14 @@ class Pass:
     ask_deals_from: datetime | None = None
 
 
-def due(last: datetime | None, *, has_unknown: bool, gap: bool = False, now: datetime) -> Reason | None:
+def every(account_id: UUID) -> timedelta:
+    """How often an account is compared: some a little more often, so that those of one start do not stay together."""
+    return EVERY - timedelta(milliseconds=account_id.int % SPREAD_MS)
+
+
+def due(
+    last: datetime | None, *, has_unknown: bool, gap: bool = False, period: timedelta = EVERY, now: datetime
+) -> Reason | None:
     """Why the account is to be reconciled now, if so. `gap`: its terminal was silent, or cut off from its broker."""
     if last is None:
         return "CONNECT"
@@ -57,7 +65,7 @@ def due(last: datetime | None, *, has_unknown: bool, gap: bool = False, now: dat
         return "GAP"
     if has_unknown and now - last >= EVERY_WHILE_UNKNOWN:
         return "UNKNOWN"
-    return "PERIODIC" if now - last >= EVERY else None
+    return "PERIODIC" if now - last >= period else None
 
 
 async def reconcile_account(

@@ -29,7 +29,7 @@ from rubi.flows.ports import Connection, Ports
 from rubi.flows.raise_alert import raise_alert
 from rubi.flows.read_limits import limits_of
 from rubi.flows.receive_signal import Wish, keep
-from rubi.flows.reconcile_account import due, reconcile_account
+from rubi.flows.reconcile_account import due, every, reconcile_account
 from rubi.flows.record_deals import record_deals
 from rubi.flows.record_reports import Ack, Report, record_acks, record_reports
 from rubi.flows.replace_books import record_order_history, replace_orders, replace_positions
@@ -368,7 +368,9 @@ async def _take_books(
         return
     gap = now - session["last_seen_at"] > max(GAP, patience_with(session["poll_ms"]))
     gap |= session["not_tradable_code"] == NOT_CONNECTED
-    reason = due(session["reconciled_at"], has_unknown=session["has_unknown"], gap=gap, now=now)
+    reason = due(
+        session["reconciled_at"], has_unknown=session["has_unknown"], gap=gap, period=every(account_id), now=now
+    )
     if reason is not None:
         said.reconciled = True
         found = await reconcile_account(

@@ -41,8 +41,6 @@ class Periods:
     """Positions, into their series."""
     silent: timedelta
     """Without a word for longer, a terminal counts as silent: its next cycle is looked at alone."""
-    reconciled: timedelta
-    """Comparisons of the books; a cycle with whole books that finds one due is left out."""
 
 
 @dataclass(slots=True)
@@ -71,10 +69,14 @@ class Columns:
         positions_at: datetime | None = None,
         orders_at: datetime | None = None,
         cycle: tuple[int, int, bytes, dict[str, Any] | None] | None = None,
+        compared_before: datetime | None = None,
         memory: LimitMemory | None = None,
         quotes: Sequence[Quote] = (),
     ) -> None:
-        """Note a call; None is no news. `cycle`: epoch, seq, hash of the body, flags."""
+        """Note a call; None is no news. `cycle`: epoch, seq, hash of the body, flags.
+
+        `compared_before`: a comparison of the books that is no younger is due again, when the cycle brings them whole.
+        """
         first = last = None
         if marks is not None:
             first = len(self.ids) + 1
@@ -97,6 +99,7 @@ class Columns:
                 orders_at,
                 memory is not None,
                 *(cycle or _NO_CYCLE),
+                compared_before,
             )
         )
         if quotes:
@@ -133,12 +136,13 @@ class Columns:
 
     async def commit(self, conn: Connection, periods: Periods) -> list[Row]:
         """Write what can be written, in a transaction of its own; the calls that were, each with its `place`."""
+        *told, compared_before = _turned(self.rows, 21)
         return await conn.fetch(
             SQL["commit"],
-            *_turned(self.rows, 20),
+            *told,
             periods.seen,
             periods.sampled,
-            periods.reconciled,
+            compared_before,
             self.ids,
             self.prices,
             self.profits,

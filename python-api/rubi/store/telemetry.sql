@@ -23,27 +23,54 @@ FROM working_orders WHERE account_id = $1
 -- remembers ($2), a list older than the stored one, and a cycle that finds anything to hand out, to wait or to stop for.
 -- Whatever decides stands in the two locked rows, or changes the version in one: a row that was changed before it could be
 -- locked is looked at again. Nothing here waits for a row.
+-- A comparison of the books that is due ($23: of those older) is noted when it finds nothing: `agreeing` are the accounts whose
+-- books, that the call repeats, leave nothing to be adopted, attributed, explained, protected, revived or ended (store/reconciliation.sql,
+-- and what storing the same lists again would find in store/books.sql). It leaves out more than these do, never less.
 WITH told AS (
     SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::timestamptz[], $4::timestamptz[], $5::float8[], $6::float8[], $7::float8[], $8::float8[],
                          $9::float8[], $10::float8[], $11::float8[], $12::timestamptz[], $13::int[], $14::int[], $15::timestamptz[], $16::boolean[],
-                         $17::int[], $18::bigint[], $19::bytea[], $20::jsonb[])
+                         $17::int[], $18::bigint[], $19::bytea[], $20::jsonb[], $23::timestamptz[])
         WITH ORDINALITY AS t (session_id, facts_version, told_at, taken_at, balance, equity, margin, margin_free, margin_level, profit, credit,
-                              positions_at, first, last, orders_at, remembered, epoch, seq, sha256, flags, n)
+                              positions_at, first, last, orders_at, remembered, epoch, seq, sha256, flags, compared_before, n)
+), agreeing AS MATERIALIZED (
+    SELECT t.n
+    FROM told t
+    JOIN mt5_sessions s ON s.id = t.session_id
+    JOIN accounts a ON a.id = s.account_id
+    WHERE t.seq IS NOT NULL AND t.positions_at IS NOT NULL AND t.orders_at IS NOT NULL AND a.session_id = s.id AND a.reconciled_at <= t.compared_before
+      AND NOT EXISTS (SELECT FROM trading_positions p WHERE p.account_id = a.id AND p.status = 'CLOSED' AND p.close_reason IS NULL)
+      AND NOT EXISTS (SELECT FROM trading_positions p LEFT JOIN trading_orders o ON o.id = p.order_id
+                      WHERE p.account_id = a.id AND p.status = 'OPEN'
+                        AND (p.origin = 'EXTERNAL' AND p.adopted_at IS NULL OR p.order_id IS NULL AND p.comment LIKE '%RS-%' OR o.sl IS NOT NULL AND p.sl IS NULL OR o.tp IS NOT NULL AND p.tp IS NULL))
+      AND NOT EXISTS (SELECT FROM trading_positions p
+                      JOIN trading_orders o ON o.account_id = p.account_id AND o.position_id = p.position_id AND o.symbol = p.symbol
+                      WHERE p.account_id = a.id AND p.status = 'OPEN' AND p.order_id IS NULL AND o.kind IN ('OPEN', 'PLACE_PENDING'))
+      AND NOT EXISTS (SELECT FROM trading_orders o
+                      WHERE o.account_id = a.id AND (o.state IN ('PARTIALLY_FILLED', 'PENDING_MODIFY', 'PENDING_CANCEL')
+                         OR o.state = 'ACCEPTED' AND o.kind = 'PLACE_PENDING'
+                            AND NOT EXISTS (SELECT FROM working_orders w WHERE w.account_id = a.id AND (w.ticket = o.order_ticket OR w.order_id = o.id))))
+      AND NOT EXISTS (SELECT FROM working_orders w
+                      JOIN trading_orders o ON o.account_id = w.account_id AND (o.order_ticket = w.ticket OR o.id = w.order_id)
+                      WHERE w.account_id = a.id AND o.kind = 'PLACE_PENDING'
+                        AND (w.order_id IS NULL OR o.state IN ('FILLED', 'REJECTED', 'CANCELED', 'EXPIRED')))
+      AND NOT EXISTS (SELECT FROM working_orders w WHERE w.account_id = a.id AND w.order_id IS NULL AND w.comment LIKE '%RS-%')
+    FOR NO KEY UPDATE OF a SKIP LOCKED
 ), held AS MATERIALIZED (
-    SELECT t.*, s.account_id, a.deal_cursor_msc, a.deal_cursor_ticket,
+    SELECT t.*, s.account_id, a.deal_cursor_msc, a.deal_cursor_ticket, g.n IS NOT NULL AS compared,
            t.seq IS NOT NULL OR s.state <> 'ACTIVE' OR s.last_seen_at <= t.told_at - $21::interval AS seen,
            t.last >= t.first AND (st.positions_sampled_at IS NULL OR st.positions_sampled_at <= t.told_at - $22::interval) AS sampled
     FROM told t
     JOIN mt5_sessions s ON s.id = t.session_id
     JOIN account_states st ON st.account_id = s.account_id
     JOIN accounts a ON a.id = s.account_id
+    LEFT JOIN agreeing g ON g.n = t.n
     WHERE s.state IN ('ACTIVE', 'SILENT') AND a.session_id = s.id AND st.facts_version = t.facts_version
       AND (t.positions_at IS NULL OR st.positions_taken_at <= t.positions_at
            AND NOT EXISTS (SELECT FROM trading_orders o WHERE o.account_id = a.id AND o.released_at IS NULL AND o.filled_volume > 0))
       AND (t.orders_at IS NULL OR st.orders_taken_at <= t.orders_at)
       AND (t.seq IS NULL OR (
            t.seq > s.last_seq AND t.epoch = s.epoch AND t.epoch = a.epoch AND s.last_seen_at > t.told_at - $44::interval AND a.trading_state = 'ACTIVE' AND a.not_tradable_code IS NULL
-           AND (t.positions_at IS NULL OR t.orders_at IS NULL OR a.reconciled_at > t.told_at - $23::interval)
+           AND (t.positions_at IS NULL OR t.orders_at IS NULL OR a.reconciled_at > t.compared_before OR g.n IS NOT NULL)
            AND NOT EXISTS (SELECT FROM trading_orders o WHERE o.account_id = a.id AND o.state IN ('QUEUED', 'LEASED', 'ACKED', 'SUBMITTED', 'UNKNOWN'))
            AND NOT EXISTS (SELECT FROM position_plans l WHERE l.account_id = a.id AND l.state = 'ACTIVE')))
     FOR NO KEY UPDATE OF s, st SKIP LOCKED
@@ -67,6 +94,8 @@ WITH told AS (
         last_body_sha256 = CASE WHEN h.seq IS NULL THEN s.last_body_sha256 ELSE h.sha256 END,
         last_answer = CASE WHEN h.seq IS NULL THEN s.last_answer END, flags = coalesce(h.flags, s.flags)
     FROM held h WHERE s.id = h.session_id AND h.seen
+), comparisons AS (
+    UPDATE accounts a SET reconciled_at = h.told_at FROM held h WHERE a.id = h.account_id AND h.compared
 ), marks AS (
     INSERT INTO position_marks AS k (account_id, taken_at, position_ids, current_price, profit, swap, commission)
     SELECT account_id, positions_at, ($24::bigint[])[first:last], ($25::float8[])[first:last], ($26::float8[])[first:last], ($27::float8[])[first:last],
