@@ -154,6 +154,16 @@ async def test_a_quiet_cycle_is_committed_with_others_and_answered_as_ever(synce
     assert await conn.fetchval("SELECT count(*) FROM ticks WHERE time_msc = $1", MSC + 5000) == 1
 
 
+async def test_a_bar_is_kept_with_its_cycle_and_fewer_ticks_do_not_replace_it(synced, conn):
+    bar = {"symbol": "EURUSD", "timeframe": "M1", "time": MSC // 1000, "open": 1.1, "high": 1.2, "low": 1.0}
+    for close, ticks in ((1.15, 7), (1.16, 8), (1.17, 3)):
+        async with in_a_batch(SYNC):
+            await synced.post(SYNC, cycle(synced, bars=[bar | {"close": close, "tick_volume": ticks, "spread": 2}]))
+    (row,) = await conn.fetch("SELECT * FROM market_data")
+    assert (row["open"], row["close"], row["tick_volume"], row["spread"]) == (1.1, 1.16, 8, 2)
+    assert row["time"] == datetime(2025, 10, 23, 10, tzinfo=UTC)
+
+
 async def test_a_quiet_cycle_that_is_repeated_is_taken_in_once(synced, conn):
     body = cycle(synced, 9_998.75)
     async with in_a_batch(SYNC):

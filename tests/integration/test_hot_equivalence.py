@@ -31,6 +31,7 @@ ROWS = {
     "trading_positions": "position_id, volume, status",
     "ticks": "symbol, time_msc, bid, ask, last, volume",
     "latest_ticks": "symbol, time_msc, bid, ask",
+    "market_data": "symbol, timeframe, time, open, high, low, close, tick_volume, real_volume, spread",
     "working_orders": "ticket, volume_current, price_open, sl, tp, state",
     "mt5_sessions": "state, last_seq, flags",
     "risk_accounts": "funds, deals, flows, units, high, high_balance, day_high, drawdown_level, trading_state",
@@ -47,6 +48,20 @@ order = {
     "ticket": "55", "symbol": "EURUSD", "type": "BUY_LIMIT", "state": "PLACED", "volume_initial": 0.1,
     "volume_current": 0.1, "price_open": 1.05, "sl": 0, "tp": 0, "magic": "0", "comment": "",
 }  # fmt: skip
+
+
+@st.composite
+def bar(draw: st.DrawFn) -> dict[str, Any]:
+    """One of a few minutes, again with more or fewer ticks; at times with something odd in it."""
+    begins = 1761224400 + 60 * draw(st.integers(0, 2))
+    close = draw(st.sampled_from([1.1, 1.10213, 1.2]))
+    said = {"symbol": draw(st.sampled_from(["EURUSD", "EURUSD", " EURUSD", "A:B"])), "timeframe": "M1", "time": begins}
+    said |= {"open": 1.1, "high": close, "low": 1.09, "close": close, "tick_volume": draw(st.integers(0, 3))}
+    if draw(st.booleans()):
+        said |= {"spread": 12, "real_volume": draw(st.sampled_from([0, 7, -1]))}
+    if draw(st.integers(0, 5)) == 0:
+        said[draw(st.sampled_from(sorted(said)))] = draw(odd)
+    return said
 
 
 @st.composite
@@ -83,6 +98,8 @@ def told(draw: st.DrawFn) -> tuple[str, dict[str, Any], str]:
                         }
                     ]
                 }
+            if draw(st.booleans()):
+                body["bars"] = draw(st.lists(bar(), min_size=1, max_size=3))
             if draw(st.booleans()):
                 body["flags"] = {"connected": draw(st.sampled_from([True, True, True, False])), "ping_ms": 12}
     if draw(st.integers(0, 2)) == 0:

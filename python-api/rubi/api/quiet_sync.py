@@ -14,19 +14,21 @@ from rubi.api.strict_json import read_json
 from rubi.domain.clock import BrokerClock, parse_time
 from rubi.domain.errors import RubiError
 from rubi.domain.learn_clock import TimesSaid, doubt, hear
+from rubi.domain.market import TIMEFRAMES
 from rubi.domain.position import WorkingOrder
 from rubi.flows.known_terminals import KnownTerminal
 from rubi.flows.quiet_cycle import Numbered, Push
 from rubi.flows.sync_terminal import SYMBOLS_AGE
 from rubi.store.pool import Row
-from rubi.store.telemetry import Money, Quote
+from rubi.store.telemetry import BarTold, Money, Quote
 
 _ORDERS = "orders"
 _LONGEST_DAY = timedelta(days=1)
 _LAST_32_BIT, _LAST_64_BIT = 2**31 - 1, 2**63 - 1
 _LONGEST_NAME = 64
+_SMALLEST_PRICE = 1e-15
 _EMPTY = (b"", b"[]")
-_RAW = ("positions", "orders", "order_history", "deals", "symbols", "bars", "quotes", "signals", "acks", "reports")
+_RAW = ("positions", "orders", "order_history", "deals", "symbols", "quotes", "signals", "acks", "reports")
 _EVENTS = _RAW[2:]
 _ALLOWED = (
     "connected",
@@ -67,6 +69,9 @@ def sync(said: wire_hot.Sync, body: bytes, known: KnownTerminal, now: datetime) 
     quotes = _quotes(ticks, known.terminal.clock, times, now)
     if quotes is None:
         return None
+    bars = _bars([] if said.bars is UNSET else said.bars, known.terminal.clock)
+    if bars is None:
+        return None
     wait = timedelta(milliseconds=0 if said.wait_ms is UNSET else said.wait_ms)
     return Push(
         known,
@@ -77,6 +82,7 @@ def sync(said: wire_hot.Sync, body: bytes, known: KnownTerminal, now: datetime) 
         orders=bool(orders),
         books_at=taken_at or now,
         quotes=quotes,
+        bars=bars,
         numbered=Numbered(said.epoch, said.seq, hashlib.sha256(body).digest(), flags, wait),
     )
 
@@ -99,6 +105,8 @@ def _colons(said: wire_hot.Sync) -> int:
             count += _set(part)
     if said.ticks is not UNSET:
         count += sum(_set(tick) + tick.symbol.count(":") for tick in said.ticks)
+    if said.bars is not UNSET:
+        count += sum(_set(bar) + bar.symbol.count(":") for bar in said.bars)
     return count + (0 if said.taken_at is UNSET else said.taken_at.count(":"))
 
 
@@ -181,3 +189,21 @@ def _quotes(
             quoted_at = now - timedelta(milliseconds=max(0, server_msc - tick.time_msc))
         quotes.append((time, symbol, tick.time_msc, tick.bid, tick.ask, last, volume, quoted_at))
     return quotes
+
+
+def _bars(told: list[wire_hot.Bar], clock: BrokerClock) -> list[BarTold] | None:
+    """Bars as the route reads them, each once, the last of several; None when one is not as it should be."""
+    read: dict[tuple[str, str, datetime], BarTold] = {}
+    for bar in told:
+        symbol = bar.symbol.strip()
+        prices = (bar.open, bar.high, bar.low, bar.close)
+        ticks, real, spread = (0 if n is UNSET else n for n in (bar.tick_volume, bar.real_volume, bar.spread))
+        if not 1 <= len(bar.symbol) <= _LONGEST_NAME or not symbol or bar.timeframe not in TIMEFRAMES:
+            return None
+        if min(prices) < _SMALLEST_PRICE or max(prices) > BIGGEST:
+            return None
+        if min(ticks, real, spread) < 0 or max(ticks, real) > _LAST_64_BIT or spread > _LAST_32_BIT:
+            return None
+        begins = terminal_reader.moment(bar.time * 1000, clock, "bars.time")
+        read[symbol, bar.timeframe, begins] = (begins, symbol, bar.timeframe, *prices, ticks, real, spread)
+    return list(read.values())

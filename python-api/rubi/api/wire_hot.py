@@ -87,6 +87,21 @@ class Tick(Struct, gc=False, forbid_unknown_fields=True):
     volume: float | UnsetType = UNSET
 
 
+class Bar(Struct, gc=False, forbid_unknown_fields=True):
+    """A bar; `time` is its start, broker wall clock, seconds."""
+
+    symbol: str
+    timeframe: str
+    time: int
+    open: float
+    high: float
+    low: float
+    close: float
+    tick_volume: int | UnsetType = UNSET
+    spread: int | UnsetType = UNSET
+    real_volume: int | UnsetType = UNSET
+
+
 class Sync(Struct, gc=False, forbid_unknown_fields=True):
     """POST /mt5/sync. What is raw is either compared as it is, or must be empty."""
 
@@ -98,13 +113,13 @@ class Sync(Struct, gc=False, forbid_unknown_fields=True):
     account: Account | UnsetType = UNSET
     taken_at: str | UnsetType = UNSET
     ticks: list[Tick] | UnsetType = UNSET
+    bars: list[Bar] | UnsetType = UNSET
     wait_ms: int | UnsetType = UNSET
     positions: Raw = Raw()
     orders: Raw = Raw()
     order_history: Raw = Raw()
     deals: Raw = Raw()
     symbols: Raw = Raw()
-    bars: Raw = Raw()
     quotes: Raw = Raw()
     signals: Raw = Raw()
     acks: Raw = Raw()

@@ -18,7 +18,7 @@ from rubi.flows.replace_books import SAMPLE_EVERY
 from rubi.flows.sync_terminal import GAP
 from rubi.live.bus import Event
 from rubi.store.pool import Connection, Row
-from rubi.store.telemetry import Columns, Marks, Money, Periods, Quote
+from rubi.store.telemetry import BarTold, Columns, Marks, Money, Periods, Quote
 
 PERIODS = Periods(seen=timedelta(seconds=1), sampled=SAMPLE_EVERY, silent=GAP)
 """A sign of life without a number is noted every second: what counts silence counts in several."""
@@ -49,6 +49,7 @@ class Push:
     """A list of working orders was sent, and says what is known."""
     books_at: datetime | None = None
     quotes: Sequence[Quote] = ()
+    bars: Sequence[BarTold] = ()
     numbered: Numbered | None = None
     deal_cursor: tuple[int, int] = (0, 0)
     """Up to where the account's deals are known, once the call is committed: milliseconds and ticket."""
@@ -117,6 +118,7 @@ def _add(columns: Columns, push: Push, memory: LimitMemory | None) -> None:
         compared_before=None if numbered is None else push.now - every(push.key),
         memory=memory,
         quotes=push.quotes,
+        bars=push.bars,
     )
 
 

@@ -16,6 +16,8 @@ Money = tuple[float, float, float, float, float, float, float]
 """Balance, equity, margin, free margin, margin level, profit, credit: account currency."""
 Quote = tuple[datetime, str, int, float, float, float, float, datetime]
 """A tick: when, its symbol, broker wall clock (ms), bid, ask, last, volume, and when it was quoted by our clock."""
+BarTold = tuple[datetime, str, str, float, float, float, float, int, int, int]
+"""A bar: when it begins, its symbol, its timeframe, open, high, low, close, ticks, real volume, spread in points."""
 _NO_MONEY = (None,) * 7
 _NO_CYCLE = (None,) * 4
 
@@ -56,6 +58,7 @@ class Columns:
     memories: list[tuple[Any, ...]] = field(default_factory=list)
     quotes: list[tuple[Any, ...]] = field(default_factory=list)
     latest: list[tuple[Any, ...]] = field(default_factory=list)
+    bars: list[tuple[Any, ...]] = field(default_factory=list)
 
     def add(
         self,
@@ -72,6 +75,7 @@ class Columns:
         compared_before: datetime | None = None,
         memory: LimitMemory | None = None,
         quotes: Sequence[Quote] = (),
+        bars: Sequence[BarTold] = (),
     ) -> None:
         """Note a call; None is no news. `cycle`: epoch, seq, hash of the body, flags.
 
@@ -112,6 +116,7 @@ class Columns:
                     latest[quote[1]] = quote
             for symbol, (_, _, time_msc, bid, ask, _, _, quoted_at) in latest.items():
                 self.latest.append((n, symbol, bid, ask, time_msc, quoted_at))
+        self.bars += [(len(self.rows), *bar) for bar in bars]
         if memory is not None:
             ledger, nav = memory.ledger, memory.nav
             self.memories.append(
@@ -152,6 +157,7 @@ class Columns:
             periods.silent,
             *_turned(self.quotes, 8),
             *_turned(self.latest, 6),
+            *_turned(self.bars, 11),
         )
 
 

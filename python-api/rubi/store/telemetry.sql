@@ -135,5 +135,14 @@ WITH told AS (
     ON CONFLICT (account_id, symbol) DO UPDATE SET bid = excluded.bid, ask = excluded.ask, time_msc = excluded.time_msc, quoted_at = excluded.quoted_at,
         received_at = excluded.received_at
     WHERE l.time_msc <= excluded.time_msc
+), bars AS (
+    INSERT INTO market_data AS m (account_id, received_at, time, symbol, timeframe, open, high, low, close, tick_volume, real_volume, spread)
+    SELECT h.account_id, h.told_at, b.time, b.symbol, b.timeframe, b.open, b.high, b.low, b.close, b.tick_volume, b.real_volume, b.spread
+    FROM unnest($59::bigint[], $60::timestamptz[], $61::text[], $62::text[], $63::float8[], $64::float8[], $65::float8[], $66::float8[], $67::bigint[],
+                $68::bigint[], $69::int[]) AS b (n, time, symbol, timeframe, open, high, low, close, tick_volume, real_volume, spread)
+    JOIN held h ON h.n = b.n
+    ON CONFLICT (account_id, symbol, timeframe, time) DO UPDATE SET high = excluded.high, low = excluded.low, close = excluded.close,
+        tick_volume = excluded.tick_volume, real_volume = excluded.real_volume, spread = excluded.spread, received_at = excluded.received_at
+    WHERE m.tick_volume <= excluded.tick_volume
 )
 SELECT n - 1 AS place, deal_cursor_msc, deal_cursor_ticket FROM held
