@@ -259,16 +259,27 @@ async def test_what_is_noted_in_a_batch_the_route_finds_nothing_in(user, queue, 
     assert (said["need"], said["commands"]) == ([], [])
 
 
-@pytest.mark.parametrize(("silent", "batches"), [(GAP.total_seconds() - 5, 1), (GAP.total_seconds() + 1, 0)])
-async def test_a_cycle_that_is_late_is_quiet_until_it_is_a_gap(user, queue, conn, silent, batches):
+@pytest.mark.parametrize(
+    ("silent", "finds", "whole", "batches", "noted"),
+    [(-5, True, True, 1, False), (1, False, True, 1, True), (1, True, True, 0, True), (1, False, False, 0, False)],
+    ids=["late", "a gap", "a gap that finds something", "a gap without books"],
+)
+async def test_a_cycle_after_a_gap_is_compared(user, queue, conn, silent, finds, whole, batches, noted):
     account = await compared(user, queue, conn)
+    if finds:
+        await account.change(FINDS["a close that no deal explains"])
+    if not whole:
+        del account.books["orders"]
+    await account.age(10)
+    before = await account.compared_at()
     await conn.execute(
         "UPDATE mt5_sessions SET last_seen_at = now() - $2 * interval '1 s' WHERE id = $1",
         account.terminal.session_id,
-        silent,
+        GAP.total_seconds() + silent,
     )
     async with in_a_batch(SYNC, batches):
         await account.say()
+    assert (await account.compared_at() > before) == noted
 
 
 def test_accounts_of_one_start_are_not_due_together_and_none_is_late():

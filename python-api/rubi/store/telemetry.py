@@ -42,7 +42,7 @@ class Periods:
     sampled: timedelta
     """Positions, into their series."""
     silent: timedelta
-    """Without a word for longer, a terminal counts as silent: its next cycle is looked at alone."""
+    """Without a word for longer, a terminal has missed something: its books are compared at its next cycle."""
 
 
 @dataclass(slots=True)

@@ -23,7 +23,7 @@ FROM working_orders WHERE account_id = $1
 -- remembers ($2), a list older than the stored one, and a cycle that finds anything to hand out, to wait or to stop for.
 -- Whatever decides stands in the two locked rows, or changes the version in one: a row that was changed before it could be
 -- locked is looked at again. Nothing here waits for a row.
--- A comparison of the books that is due ($23: of those older) is noted when it finds nothing: `agreeing` are the accounts whose
+-- A comparison of the books that is due ($23: of those older, and after a silence of $44) is noted when it finds nothing: `agreeing` are the accounts whose
 -- books, that the call repeats, leave nothing to be adopted, attributed, explained, protected, revived or ended (store/reconciliation.sql,
 -- and what storing the same lists again would find in store/books.sql). It leaves out more than these do, never less.
 WITH told AS (
@@ -37,7 +37,8 @@ WITH told AS (
     FROM told t
     JOIN mt5_sessions s ON s.id = t.session_id
     JOIN accounts a ON a.id = s.account_id
-    WHERE t.seq IS NOT NULL AND t.positions_at IS NOT NULL AND t.orders_at IS NOT NULL AND a.session_id = s.id AND a.reconciled_at <= t.compared_before
+    WHERE t.seq IS NOT NULL AND t.positions_at IS NOT NULL AND t.orders_at IS NOT NULL AND a.session_id = s.id AND a.reconciled_at IS NOT NULL
+      AND (a.reconciled_at <= t.compared_before OR s.last_seen_at <= t.told_at - $44::interval)
       AND NOT EXISTS (SELECT FROM trading_positions p WHERE p.account_id = a.id AND p.status = 'CLOSED' AND p.close_reason IS NULL)
       AND NOT EXISTS (SELECT FROM trading_positions p LEFT JOIN trading_orders o ON o.id = p.order_id
                       WHERE p.account_id = a.id AND p.status = 'OPEN'
@@ -69,8 +70,8 @@ WITH told AS (
            AND NOT EXISTS (SELECT FROM trading_orders o WHERE o.account_id = a.id AND o.released_at IS NULL AND o.filled_volume > 0))
       AND (t.orders_at IS NULL OR st.orders_taken_at <= t.orders_at)
       AND (t.seq IS NULL OR (
-           t.seq > s.last_seq AND t.epoch = s.epoch AND t.epoch = a.epoch AND s.last_seen_at > t.told_at - $44::interval AND a.trading_state = 'ACTIVE' AND a.not_tradable_code IS NULL
-           AND (t.positions_at IS NULL OR t.orders_at IS NULL OR a.reconciled_at > t.compared_before OR g.n IS NOT NULL)
+           t.seq > s.last_seq AND t.epoch = s.epoch AND t.epoch = a.epoch AND a.trading_state = 'ACTIVE' AND a.not_tradable_code IS NULL
+           AND (s.last_seen_at > t.told_at - $44::interval AND (t.positions_at IS NULL OR t.orders_at IS NULL OR a.reconciled_at > t.compared_before) OR g.n IS NOT NULL)
            AND NOT EXISTS (SELECT FROM trading_orders o WHERE o.account_id = a.id AND o.state IN ('QUEUED', 'LEASED', 'ACKED', 'SUBMITTED', 'UNKNOWN'))
            AND NOT EXISTS (SELECT FROM position_plans l WHERE l.account_id = a.id AND l.state = 'ACTIVE')))
     FOR NO KEY UPDATE OF s, st SKIP LOCKED
