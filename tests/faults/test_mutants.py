@@ -19,6 +19,7 @@ from rubi.embedded.places import PROJECT_ROOT
 from rubi.embedded.postgres import EmbeddedPostgres
 
 FULL = bool(os.environ.get("RUBI_FAULTS_FULL"))
+NOT_HANDED_ON = {"PYTHONPATH", "RUBI_FAULTS_FULL", "RUBI_REQUIRE_TIMESCALE"}  # the copy has no TimescaleDB beside it
 HUNTED = [mutant for mutant in MUTANTS if mutant.daily or FULL]
 NOT_COPIED = shutil.ignore_patterns("__pycache__", ".pytest_cache", ".hypothesis")
 PASSWORD = "only-for-tests"
@@ -34,7 +35,7 @@ class Hunt:
         for name in ("python-api", "tests", "database"):
             shutil.copytree(PROJECT_ROOT / name, tree / name, ignore=NOT_COPIED)
         shutil.copy(PROJECT_ROOT / "pyproject.toml", tree)
-        env = {name: value for name, value in os.environ.items() if name not in {"PYTHONPATH", "RUBI_FAULTS_FULL"}}
+        env = {name: value for name, value in os.environ.items() if name not in NOT_HANDED_ON}
         env |= {"RUBI_TEST_DATABASE_URL": database_url, "RUBI_FAULTS_HUNT": "1", "COLUMNS": "200"}
         runner = [sys.executable, str(Path(__file__).with_name("mutant_runner.py"))]
         self.runner = subprocess.Popen(runner, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

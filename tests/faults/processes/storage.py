@@ -183,11 +183,11 @@ async def _signals_on(stage: Stage, volume: Path) -> AsyncIterator[None]:
     instance = stage.running.instance
     place = volume / "table"
     place.mkdir(mode=0o700)
-    owner = (instance / "postgres" / "data").stat()
-    os.chown(place, owner.st_uid, owner.st_gid)
     password = json.loads((instance / "secrets.json").read_text())["postgres_superuser_password"]
     conn = await asyncpg.connect(stage.running.database_url, user=SUPERUSER, password=password)
     try:
+        owner = Path(await conn.fetchval("SHOW data_directory")).stat()
+        os.chown(place, owner.st_uid, owner.st_gid)
         await conn.execute(f"CREATE TABLESPACE small LOCATION '{place}'")
         await conn.execute("ALTER TABLE trading_signals SET TABLESPACE small")
         try:
