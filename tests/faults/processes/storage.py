@@ -186,7 +186,7 @@ async def _signals_on(stage: Stage, volume: Path) -> AsyncIterator[None]:
     password = json.loads((instance / "secrets.json").read_text())["postgres_superuser_password"]
     conn = await asyncpg.connect(stage.running.database_url, user=SUPERUSER, password=password)
     try:
-        owner = Path(await conn.fetchval("SHOW data_directory")).stat()
+        owner = os.stat(await conn.fetchval("SHOW data_directory"))
         os.chown(place, owner.st_uid, owner.st_gid)
         await conn.execute(f"CREATE TABLESPACE small LOCATION '{place}'")
         await conn.execute("ALTER TABLE trading_signals SET TABLESPACE small")
