@@ -186,7 +186,7 @@ async def _signals_on(stage: Stage, volume: Path) -> AsyncIterator[None]:
     password = json.loads((instance / "secrets.json").read_text())["postgres_superuser_password"]
     conn = await asyncpg.connect(stage.running.database_url, user=SUPERUSER, password=password)
     try:
-        owner = os.stat(await conn.fetchval("SHOW data_directory"))
+        owner = os.stat(f"/proc/{conn.get_server_pid()}")  # the user that the server runs as
         os.chown(place, owner.st_uid, owner.st_gid)
         await conn.execute(f"CREATE TABLESPACE small LOCATION '{place}'")
         await conn.execute("ALTER TABLE trading_signals SET TABLESPACE small")
