@@ -176,7 +176,7 @@ MUTANTS = (
     mutant(
         "decisions of an account run side by side",
         "flows/decide_signal.py",
-        "        await risk_facts.take_turn(conn, account_id)\n",
+        "        now += await risk_facts.take_turn(conn, account_id)\n",
         "",
         DECIDE + "test_fifty_at_once_with_room_for_three_are_three",
     ),
