@@ -27,10 +27,12 @@ from rubi.terminal.limits import Limits
 from rubi.terminal.run import run_client
 from rubi.terminal.simulated import AccountTerms, SimulatedBroker
 
-SIGNALS = 200
+SIGNALS = 50
 """For each terminal."""
 
-PER_SECOND = 8
+PER_SECOND = 1.8
+"""To both: a terminal sends at most 60 orders a minute."""
+
 WARM_UP = 10
 POLICY = {
     "max_positions": 1000,
@@ -42,7 +44,6 @@ POLICY = {
     "min_risk_reward": None,
     "max_account_age_seconds": 60,
     "max_tick_age_seconds": 60,
-    "max_orders_per_minute": 100_000,
 }
 EA, PYTHON = "8000001", "8000002"
 
@@ -167,7 +168,10 @@ async def delays(url: str, access: str, posted: dict[int, float], sent: dict[str
             said = (await http.get(f"/api/v1/trading/signals/{signal_id}")).raise_for_status().json()
             if not said["orders"]:
                 raise RuntimeError(f"signal {signal_id} has no order: {said}")
-            found.append(sent[comment_of(said["orders"][0]["id"])] - begun)
+            at = sent.get(comment_of(said["orders"][0]["id"]))
+            if at is None:
+                raise RuntimeError(f"signal {signal_id} was never sent: {said['orders'][0]['code']}")
+            found.append(at - begun)
     return found
 
 
@@ -197,9 +201,9 @@ async def measure(url: str, database_url: str) -> tuple[list[float], list[float]
 
 def main() -> None:
     with uvicorn() as bare, service() as running_service:
-        trips = asyncio.run(bare_round_trips(bare))
+        trips = asyncio.run(bare_round_trips(bare, SIGNALS))
         by_ea, by_python = asyncio.run(measure(running_service.url, running_service.database_url))
-        trips += asyncio.run(bare_round_trips(bare))
+        trips += asyncio.run(bare_round_trips(bare, SIGNALS))
     report = Report("ea-latency")
     bare50, bare99 = percentiles(trips)
     report.add(Result("bare uvicorn round trip", bare50, "ms", p50_ms=bare50, p99_ms=bare99))
