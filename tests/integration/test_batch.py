@@ -15,7 +15,7 @@ from rubi.domain.errors import UnavailableError
 from rubi.domain.risk.policy import RiskPolicy
 from rubi.domain.units import Percent
 from rubi.live.bus import Event
-from rubi.observability.metrics import HOT
+from rubi.observability.metrics import HOT, write_gathered
 from rubi.store import batch, policies
 from rubi.store.batch import Writer
 
@@ -38,6 +38,7 @@ def money(equity: float = 10_000.0, **more):
 
 
 def committed(path: str) -> float:
+    write_gathered()
     return HOT.labels(f"/api/v1{path}", "committed")._value.get()
 
 

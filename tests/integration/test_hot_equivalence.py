@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.integration.wire import WireTerminal, new_terminal, position
 
-from rubi.observability.metrics import HOT
+from rubi.observability.metrics import HOT, write_gathered
 
 PATHS = {
     "account": "/mt5/account/update",
@@ -184,9 +184,11 @@ async def test_what_is_compared_is_not_a_route_with_itself(user, kind):
         kind
     ]
     committed = HOT.labels(f"/api/v1{PATHS[kind]}", "committed")._value
+    write_gathered()
     before = committed.get()
     for terminal, headers in zip(pair, ({}, BY_ITS_ROUTE), strict=True):
         assert (await send(terminal, kind, body, "", headers)).status_code == 200
+    write_gathered()
     assert committed.get() - before == 1
 
 

@@ -7,6 +7,7 @@ import structlog
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp
 
 from rubi import __version__
 from rubi.api import (
@@ -51,6 +52,14 @@ Every error is `application/problem+json` with a `code`. `Authorization: Bearer 
 """
 
 
+class Service(FastAPI):
+    """The application, with the calls that terminals make every second in front of all of its layers."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Put `Hot` outermost: it answers in case of errors itself, and what it passes on meets every layer."""
+        return Hot(super().build_middleware_stack())
+
+
 def create_app(settings: Settings | None = None) -> FastAPI:
     """The application, not yet open: its doors open when it is served.
 
@@ -67,7 +76,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             with _metrics_port(settings, doors):
                 yield
 
-    app = FastAPI(
+    app = Service(
         title="Rubi Studio MT5 bridge",
         version=__version__,
         description=_DESCRIPTION,
@@ -97,7 +106,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             max_age=600,
         )
     app.add_middleware(Observe)
-    app.add_middleware(Hot)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     BUILD.labels(__version__).set(1)
     return app

@@ -26,7 +26,7 @@ from rubi.domain.errors import RubiError
 from rubi.flows.known_terminals import KnownTerminal
 from rubi.flows.quiet_cycle import Push
 from rubi.flows.sync_terminal import Cycle, answer_quiet_cycle
-from rubi.observability.metrics import HOT, HTTP_REQUESTS, HTTP_SECONDS
+from rubi.observability.metrics import HOT, HTTP_REQUESTS, HTTP_SECONDS, Gathered
 
 log = structlog.get_logger(__name__)
 
@@ -42,10 +42,14 @@ class _Route:
         self.decode = decoder.decode
         self.read = read
         self.message = message
-        self.answered = HTTP_REQUESTS.labels(path, "POST", "2xx")
-        self.seconds = HTTP_SECONDS.labels(path, "POST")
-        self.committed = HOT.labels(path, "committed")
+        self.committed = Gathered(
+            HTTP_SECONDS.labels(path, "POST"), HTTP_REQUESTS.labels(path, "POST", "2xx"), HOT.labels(path, "committed")
+        )
         self.declined = HOT.labels(path, "declined")
+
+    def loud(self, said: Any) -> bool:  # noqa: ARG002 - cycles say more than this
+        """Whether the body alone says that something happened."""
+        return False
 
     async def carry_out(self, doors: Doors, push: Push) -> bytes | None:
         """Commit the call, and what its route would answer; None when nothing of it was written."""
@@ -57,6 +61,10 @@ class _Route:
 
 class _SyncRoute(_Route):
     """A cycle is answered with what waits for the terminal, and waits for that itself."""
+
+    def loud(self, said: wire_hot.Sync) -> bool:
+        """Whether the cycle brings any of what is no money and no price."""
+        return quiet_sync.loud(said)
 
     async def carry_out(self, doors: Doors, push: Push) -> bytes | None:
         """Commit the cycle, then wait for a command."""
@@ -104,6 +112,8 @@ class _Head:
     request_id: bytes = b""
     plain: bool = True
     """No header asks for anything but to take a body of JSON."""
+    known: KnownTerminal | None = None
+    """Who calls, as it is remembered."""
 
 
 class Hot:
@@ -129,12 +139,12 @@ class Hot:
             return
         if answered is None:
             route.declined.inc()
+            if head.known is not None:  # its route is about to change what is remembered
+                _doors(scope).known.forget(head.known)
             await self.app(scope, _again(heard, receive), send)
             return
         await _send(scope, send, head, answered)
-        route.committed.inc()
-        route.answered.inc()
-        route.seconds.observe(time.perf_counter() - began)
+        route.committed.observe(time.perf_counter() - began)
         if log_requests.isEnabledFor(logging.DEBUG):
             log.debug("http.request", **{"url.path": route.path, "http.response.status_code": 200})
 
@@ -171,19 +181,17 @@ async def _quiet(scope: Scope, receive: Receive, route: _Route, heard: list[Mess
         said = route.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None, head
-    known = doors.known.get(said.session_id, who.user_id)
+    if route.loud(said):
+        head.known = doors.known.get(said.session_id, who.user_id)
+        return None, head
+    known = head.known = doors.known.get(said.session_id, who.user_id) or await _load(doors, said.session_id, who)
     if known is None:
-        known = await _load(doors, said.session_id, who)
-        if known is None:
-            return None, head
+        return None, head
     if who.account_id is not None and known.terminal.account_id != who.account_id:
         return None, head
     try:
         return route.read(said, body, known, datetime.now(UTC)), head
-    except RubiError:
-        return None, head
-    except quiet_reader.UnlikeError:
-        doors.known.forget(known)
+    except (RubiError, quiet_reader.UnlikeError):
         return None, head
 
 

@@ -15,7 +15,7 @@ from rubi.api.deps import DoorsDep, Now
 from rubi.api.doors import Doors
 from rubi.api.errors import MEDIA_TYPE
 from rubi.domain.errors import ForbiddenError, RubiError, UnauthenticatedError
-from rubi.observability.metrics import CONTENT_TYPE, Reading, render_metrics
+from rubi.observability.metrics import CONTENT_TYPE, Reading, render_metrics, write_gathered
 from rubi.queue import HEARTBEATS, QUEUE
 from rubi.store import vitals
 
@@ -67,7 +67,9 @@ _GAUGES = {
 async def metrics(request: Request, doors: DoorsDep, now: Now) -> Response:
     """What Prometheus reads. With METRICS_TOKEN set: by that bearer token; otherwise from this machine alone."""
     _may_scrape(request, doors)
-    return Response(render_metrics(await _gauges(doors, now)), media_type=CONTENT_TYPE)
+    gauges = await _gauges(doors, now)
+    write_gathered()
+    return Response(render_metrics(gauges), media_type=CONTENT_TYPE)
 
 
 def _may_scrape(request: Request, doors: Doors) -> None:

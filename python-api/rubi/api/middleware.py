@@ -4,8 +4,8 @@ import asyncio
 import re
 import time
 from collections.abc import Iterable
+from random import getrandbits
 from typing import Any
-from uuid import uuid4
 
 import structlog
 from fastapi.routing import APIRoute
@@ -228,7 +228,7 @@ def _says_json(scope: Scope) -> bool:
 def request_id_of(headers: Iterable[tuple[bytes, bytes]]) -> str:
     """The id that the client gave its request, or one of ours."""
     said = next((value for name, value in headers if name == b"x-request-id"), b"").decode("latin-1")
-    return said if _REQUEST_ID.fullmatch(said) else uuid4().hex
+    return said if said and _REQUEST_ID.fullmatch(said) else f"{getrandbits(128):032x}"
 
 
 def our_headers(scope: Scope, request_id: bytes) -> list[tuple[bytes, bytes]]:

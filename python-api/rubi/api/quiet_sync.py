@@ -1,7 +1,9 @@
 """Make a quiet push of a cycle of protocol 2: clocks that agree, money, prices, and books that say what is known."""
 
 import hashlib
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -39,14 +41,19 @@ _ALLOWED = (
 )
 
 
+def loud(said: wire_hot.Sync) -> bool:
+    """Whether the cycle brings events: then nothing else of it is to be looked at here."""
+    return any(bytes(getattr(said, name)) not in _EMPTY for name in _EVENTS)
+
+
 def sync(said: wire_hot.Sync, body: bytes, known: KnownTerminal, now: datetime) -> Push | None:
-    """One cycle in which nothing happens; None when anything does.
+    """One cycle that is not loud; None when anything happens in it all the same.
 
     Raises:
         UnlikeError: the books, the clock or the symbols are not as they are remembered.
 
     """
-    if any(bytes(getattr(said, name)) not in _EMPTY for name in _EVENTS) or not _numbers_fit(said):
+    if not _numbers_fit(said):
         return None
     if known.symbols_at is None or known.symbols_at <= now - SYMBOLS_AGE or known.clock_moves:
         raise UnlikeError
@@ -92,9 +99,16 @@ def _numbers_fit(said: wire_hot.Sync) -> bool:
     return 0 <= said.epoch <= _LAST_32_BIT and 1 <= said.seq <= _LAST_64_BIT and 0 <= wait <= 60_000
 
 
+_FIELDS: dict[type[Struct], Callable[[Struct], tuple[Any, ...]]] = {
+    kind: attrgetter(*kind.__struct_fields__)
+    for kind in (wire_hot.Sync, wire_hot.Time, wire_hot.Flags, wire_hot.Account, wire_hot.Tick, wire_hot.Bar)
+}
+
+
 def _set(said: Struct) -> int:
     """How many names stand in an object."""
-    return sum(getattr(said, name) is not UNSET for name in said.__struct_fields__)
+    values = _FIELDS[type(said)](said)
+    return len(values) - values.count(UNSET)
 
 
 def _colons(said: wire_hot.Sync) -> int:

@@ -15,6 +15,7 @@ class TimedHeads(HttpToolsProtocol):
     """For `uvicorn --http rubi.api.timed_heads:TimedHeads`."""
 
     _patience: asyncio.TimerHandle | None = None
+    _head_came = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
         """Wait for the first head."""
@@ -22,14 +23,19 @@ class TimedHeads(HttpToolsProtocol):
         self._wait()
 
     def data_received(self, data: bytes) -> None:
-        """Wait for the next head from its first byte on, also when that is an empty line or the rest of a body."""
-        cycle: RequestResponseCycle | None = self.cycle
-        if self._patience is None and (cycle is None or cycle.response_complete):
-            self._wait()
+        """Wait for the next head from its first byte on, also when that is an empty line or the rest of a body.
+
+        One that came whole, as nearly all do, has no timer made for it.
+        """
+        self._head_came = False
         super().data_received(data)
+        cycle: RequestResponseCycle | None = self.cycle
+        if not self._head_came and self._patience is None and (cycle is None or cycle.response_complete):
+            self._wait()
 
     def on_headers_complete(self) -> None:
         """The head is there."""
+        self._head_came = True
         self._stop_waiting()
         super().on_headers_complete()
 

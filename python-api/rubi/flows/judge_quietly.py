@@ -12,7 +12,7 @@ from rubi.domain.account import AccountSnapshot, TradingState
 from rubi.domain.risk.day import TradingDay, trading_day
 from rubi.domain.risk.memory import LimitMemory
 from rubi.domain.units import Money, Percent
-from rubi.flows.watch_limits import SAVE_EVERY, judge
+from rubi.flows.watch_limits import SAVE_EVERY, judge, moved
 from rubi.store.risk_state import RiskAccount
 from rubi.store.telemetry import Money as MoneyTold
 
@@ -71,8 +71,10 @@ class LimitsSeen:
         return True, None
 
     def saved(self, memory: LimitMemory, now: datetime) -> "LimitsSeen":
-        """The same after its memory was kept."""
-        return LimitsSeen(replace(self.account, memory=memory, saved_at=now, reason=None))
+        """The same after its memory was kept. Between equities that moved nothing, nothing moves later either."""
+        before = self.account.memory
+        account = replace(self.account, memory=memory, saved_at=now, reason=None)
+        return LimitsSeen(account) if before is None or moved(before, memory) else replace(self, account=account)
 
 
 def _snapshot(account: RiskAccount, money: MoneyTold, taken_at: datetime, now: datetime) -> AccountSnapshot:

@@ -105,7 +105,7 @@ def judge(account: RiskAccount, before: LimitMemory, today: TradingDay, now: dat
     return Judged(
         before,
         watched,
-        save=new or _moved(account.memory, watched.memory) or _due(account, now),  # type: ignore[arg-type]
+        save=new or moved(account.memory, watched.memory) or _due(account, now),  # type: ignore[arg-type]
         save_day=new or _day_moved(account.memory, watched.memory),  # type: ignore[arg-type]
     )
 
@@ -121,7 +121,7 @@ async def remembered(conn: Connection, account_id: UUID, account: RiskAccount, t
     return limits.turn_day(account.memory, account.snapshot, account.policy, today, past, deals_come=account.deals_come)
 
 
-def _moved(before: LimitMemory, after: LimitMemory) -> bool:
+def moved(before: LimitMemory, after: LimitMemory) -> bool:
     """Whether anything changed but the last value itself."""
     still = replace(after.nav, nav=before.nav.nav, balance_nav=before.nav.balance_nav)
     levels = (before.day_level, before.drawdown_level) != (after.day_level, after.drawdown_level)

@@ -15,7 +15,7 @@ import asyncpg
 import structlog
 
 from rubi.domain.errors import UnavailableError
-from rubi.observability.metrics import BATCH_QUEUE, BATCH_REFUSED, BATCH_ROWS, BATCH_WAIT
+from rubi.observability.metrics import BATCH_QUEUE, BATCH_REFUSED, BATCH_ROWS, BATCH_WAIT, Gathered
 from rubi.store.pool import Connection, open_connection
 
 log = structlog.get_logger(__name__)
@@ -63,6 +63,7 @@ class Writer(Generic[Item]):
         self._idle = asyncio.Event()
         self._conn: Connection | None = None
         self._open = False
+        self._waited = Gathered(BATCH_WAIT)
 
     @property
     def away(self) -> bool:
@@ -162,7 +163,7 @@ class Writer(Generic[Item]):
         BATCH_QUEUE.set(len(self._queue))
         now = time.perf_counter()
         for waiting in batch:
-            BATCH_WAIT.observe(now - waiting.since)
+            self._waited.observe(now - waiting.since)
         return batch
 
     async def _commit(self, conn: Connection, batch: list[_Waiting[Item]]) -> None:

@@ -161,6 +161,8 @@ class Columns:
         )
 
 
-def _turned(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:
-    """Rows as columns."""
-    return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]
+def _turned(rows: Sequence[tuple[Any, ...]], width: int) -> list[tuple[Any, ...] | None]:
+    """Rows as columns; None for one in which nothing stands: `unnest` fills it up, and nobody has to write it."""
+    if not rows:
+        return [None] * width
+    return [None if column.count(None) == len(column) else column for column in zip(*rows, strict=True)]
