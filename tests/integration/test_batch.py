@@ -155,6 +155,19 @@ async def test_a_quiet_cycle_is_committed_with_others_and_answered_as_ever(synce
     assert await conn.fetchval("SELECT count(*) FROM ticks WHERE time_msc = $1", MSC + 5000) == 1
 
 
+async def test_what_was_told_by_a_route_leaves_the_next_cycle_quiet(client, conn):
+    seconds = int(datetime.now(UTC).timestamp())
+    clock = {"gmt": seconds, "server": seconds + 10_800, "tick_msc": (seconds + 10_800) * 1000}
+    terminal, _ = await new_terminal(client, time=clock)
+    await terminal.connect()
+    await terminal.market(positions=[position()])
+    for books in ([position()], [position(), position(902, symbol="GBPUSD")], []):
+        if books != [position()]:
+            await terminal.post(SYNC, cycle(terminal, positions=books, orders=[]))
+        async with in_a_batch(SYNC):
+            await terminal.post(SYNC, cycle(terminal, positions=books, orders=[]))
+
+
 async def test_a_bar_is_kept_with_its_cycle_and_fewer_ticks_do_not_replace_it(synced, conn):
     bar = {"symbol": "EURUSD", "timeframe": "M1", "time": MSC // 1000, "open": 1.1, "high": 1.2, "low": 1.0}
     for close, ticks in ((1.15, 7), (1.16, 8), (1.17, 3)):

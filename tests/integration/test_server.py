@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+import websockets
 from tests.serving import listening, settings_for
 
 from rubi.api import middleware, timed_heads
@@ -81,6 +82,13 @@ async def test_a_connection_that_is_kept_serves_one_request_after_the_other(sett
         for _ in range(4):
             assert (await client.get("/health/live")).status_code == 200
             await asyncio.sleep(0.3)
+
+
+async def test_a_websocket_is_not_taken_for_a_slow_head(settings, monkeypatch):
+    monkeypatch.setattr(timed_heads, "SLOWEST_HEAD", 0.5)
+    async with listening(settings) as url, websockets.connect(url.replace("http", "ws") + "/ws/live") as ws:
+        await asyncio.sleep(1.2)
+        await asyncio.wait_for(await ws.ping(), 2)
 
 
 @pytest.mark.parametrize("proxies", ["", "127.0.0.1"])
