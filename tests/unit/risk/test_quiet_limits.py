@@ -68,7 +68,8 @@ def test_what_was_seen_to_be_quiet_stays_so_when_the_memory_is_kept_in_between()
     at += timedelta(seconds=6)  # by now it is due to be kept
     assert not seen.at_rest(told(9_970.0), at)
     quiet, memory = seen.judge(told(9_970.0), at, at)
-    assert quiet and memory is not None
+    assert quiet
+    assert memory is not None
     assert seen.saved(memory, at).at_rest(told(9_960.0), at)
     higher = replace(memory, nav=replace(memory.nav, high=memory.nav.high * 2))
     assert not seen.saved(higher, at).at_rest(told(9_960.0), at)
