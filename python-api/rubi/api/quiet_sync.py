@@ -178,7 +178,7 @@ def _orders_alike(told: bytes, known: KnownTerminal) -> bool:
 
 
 def _same(row: Row, said: WorkingOrder) -> bool:
-    return all(value == getattr(said, name) for name, value in row.items())
+    return all(value == getattr(said, name) for name, value in row.items() if name != "account_id")
 
 
 def _quotes(

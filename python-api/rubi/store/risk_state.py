@@ -1,6 +1,7 @@
 """What the loss limits remember, in Postgres."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,6 +9,7 @@ from uuid import UUID
 
 from rubi.domain.account import AccountSnapshot, TradingState
 from rubi.domain.clock import BrokerClock
+from rubi.domain.errors import RubiError
 from rubi.domain.risk.drawdown import NavState
 from rubi.domain.risk.loss import DayState, LossLevel
 from rubi.domain.risk.memory import Ledger, LimitMemory, PastDeals
@@ -18,7 +20,8 @@ from rubi.store.sql import statements
 
 SQL = statements(__file__)
 
-_HELD = "FOR UPDATE OF s"
+_ONE, _HELD = "a.id = $1", "FOR UPDATE OF s"
+_LOOK_AT = SQL["read"].replace(_ONE, "a.id = ANY($1::uuid[])").removesuffix(_HELD)
 FLOWS = ("BALANCE", "CREDIT", "BONUS")
 """Deals that move money in or out without any trade."""
 
@@ -45,10 +48,16 @@ async def read(conn: Connection, account_id: UUID) -> RiskAccount | None:
     return None if row is None else _risk_account(row)
 
 
-async def look_at(conn: Connection, account_id: UUID) -> RiskAccount | None:
-    """The same without holding it, for who compares the account's facts_version later."""
-    row = await conn.fetchrow(SQL["read"].removesuffix(_HELD), account_id)
-    return None if row is None else _risk_account(row)
+async def look_at(conn: Connection, account_ids: Sequence[UUID]) -> dict[UUID, RiskAccount]:
+    """The same of several without holding them, for who compares their facts_version later.
+
+    One whose rules cannot be read is left out: who needs them says why.
+    """
+    found = {}
+    for row in await conn.fetch(_LOOK_AT, account_ids):
+        with suppress(RubiError):
+            found[row["account_id"]] = _risk_account(row)
+    return found
 
 
 def _risk_account(row: Row) -> RiskAccount:

@@ -1,21 +1,22 @@
 -- What many terminals tell in one commit. Nothing here waits for a row that somebody else holds.
 
--- name: facts_of_session
--- What a process may remember of a session's account, as long as the version stays.
-SELECT st.facts_version, o.minutes AS offset_minutes, coalesce(o.suspect, false) AS clock_suspect,
+-- name: facts
+-- What a process may remember of sessions and their accounts, as long as the version of each stays.
+SELECT s.id AS session_id, st.facts_version, o.minutes AS offset_minutes, coalesce(o.suspect, false) AS clock_suspect,
        EXISTS (SELECT FROM broker_clocks c WHERE c.account_id = s.account_id) AS clock_moves,
        (SELECT max(y.received_at) FROM symbols y WHERE y.account_id = s.account_id) AS symbols_at
 FROM mt5_sessions s
 JOIN account_states st ON st.account_id = s.account_id
 LEFT JOIN LATERAL (SELECT minutes, suspect FROM broker_offsets b WHERE b.account_id = s.account_id ORDER BY from_at DESC LIMIT 1) o ON true
-WHERE s.id = $1 AND s.user_id = $2
+WHERE s.id = ANY($1::uuid[])
 
 -- name: positions
-SELECT position_id, ticket, symbol, side, volume, open_price, sl, tp, comment FROM trading_positions WHERE account_id = $1 AND status = 'OPEN'
+SELECT account_id, position_id, ticket, symbol, side, volume, open_price, sl, tp, comment FROM trading_positions
+WHERE account_id = ANY($1::uuid[]) AND status = 'OPEN'
 
 -- name: working
-SELECT ticket, symbol, type, volume_initial, volume_current, price_open, stop_limit, sl, tp, state, type_time, expiration, magic, comment
-FROM working_orders WHERE account_id = $1
+SELECT account_id, ticket, symbol, type, volume_initial, volume_current, price_open, stop_limit, sl, tp, state, type_time, expiration, magic, comment
+FROM working_orders WHERE account_id = ANY($1::uuid[])
 
 -- name: commit
 -- Write what calls tell, each under the locks of its session and its account's money; the numbers of those that were written.

@@ -1,5 +1,6 @@
 """Terminals in Postgres: the accounts they speak for, their sessions, the broker's clock."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from uuid import UUID
@@ -40,10 +41,15 @@ async def find(conn: Connection | Pool, session_id: UUID, user_id: int) -> Termi
         NotFoundError: no such session, or another user's.
 
     """
-    row = await conn.fetchrow(SQL["terminal"], session_id, user_id)
-    if row is None:
+    found = (await find_all(conn, [session_id])).get(session_id)
+    if found is None or found.user_id != user_id:
         raise unknown(session_id)
-    return _terminal(row)
+    return found
+
+
+async def find_all(conn: Connection | Pool, session_ids: Sequence[UUID]) -> dict[UUID, Terminal]:
+    """The terminals behind sessions of anybody, those that there are."""
+    return {row["id"]: _terminal(row) for row in await conn.fetch(SQL["terminal"], session_ids)}
 
 
 async def newest_bars(conn: Connection | Pool, account_id: UUID) -> dict[str, dict[str, int]]:
