@@ -11,13 +11,13 @@ def test_a_child_that_fails_at_once_is_given_up_after_five_times():
     assert answers == [True] * (MOST - 1) + [False]
 
 
-def test_the_pause_doubles_up_to_a_limit():
+def test_the_first_restart_is_at_once_and_then_the_pause_doubles_up_to_a_limit():
     history, pauses = Restarts(), []
     for _attempt in range(8):
         history.start(0.0)
         history.end(0.0)
         pauses.append(history.due)
-    assert pauses[:3] == [0.2, 0.4, 0.8]
+    assert pauses[:4] == [0.0, 0.2, 0.4, 0.8]
     assert pauses[-1] == LONGEST_PAUSE
 
 

@@ -112,7 +112,7 @@ class Stack:
         for child in self.children.values():
             if child.process is not None and child.process.poll() is not None:
                 self._mourn(child, now)
-            elif child.process is None and child.restarts.due is not None and now >= child.restarts.due:
+            if child.process is None and child.restarts.due is not None and now >= child.restarts.due:
                 self._launch(child)
         if now - self.logs_looked_at > EVERY:
             self.logs_looked_at = now
