@@ -29,11 +29,15 @@ class Terminal:
         return f"POST {path} HTTP/1.1\r\n{self.head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
     async def connect(self, positions: int) -> None:
-        """Connect, and tell everything once, as the terminal does after each connect."""
+        """Connect, tell everything once, as the terminal does after each connect, and be quiet once.
+
+        The connect and both cycles bring a tick: with the third the broker's clock is learned.
+        """
         body = json.dumps(bodies.hello(self.number)).encode()
         said = await self._say("/api/v1/mt5/connect", body)
         self.session, self.account, self.epoch, self.seq = said["session_id"], said["account_id"], said["epoch"], 0
         await self._say("/api/v1/mt5/sync", self.sync_body(positions, symbols=True))
+        await self._say("/api/v1/mt5/sync", self.sync_body(positions))
 
     async def _say(self, path: str, body: bytes) -> dict[str, Any]:
         status, answer = await self.line.request(self.request(path, body))
