@@ -4866,10 +4866,10 @@ void CRubiJournalStore::Compact(const string &lines[],const long now)
      {
       if(!reader.Parse(lines[i]))
          continue;
-      int    index=Find(reader.LongOf(reader.Root(),"id"));
-      string event=reader.TextOf(reader.Root(),"event");
+      int index=Find(reader.LongOf(reader.Root(),"id"));
       if(index<0)
         {
+         string event=reader.TextOf(reader.Root(),"event");
          bool doubt=(event=="DOUBT" && reader.LongOf(reader.Root(),"at")>=now-RUBI_KEEP_SECONDS);
          bool last=(event=="SESSION" && reader.TextOf(reader.Root(),"session_id")==m_session);
          if(!doubt && !last)
