@@ -4602,6 +4602,7 @@ protected:
    int               m_count;
    bool              m_trusted;
    long              m_doubt_at;       // when lines were found damaged, unix seconds, 0 for never
+   string            m_session;        // the session that was had last, empty for none
 
                      CRubiJournalStore(void);
    int               AddEntry(const long order_id);
@@ -4617,6 +4618,7 @@ public:
    bool              Ready(void) const;
    bool              Trusted(const SRubiEntry &entry) const;
    bool              Proves(const long now) const;
+   string            LastSession(void) const;
    int               Count(void) const;
    int               Find(const long order_id) const;
    bool              Get(const int index,SRubiEntry &entry) const;
@@ -4629,6 +4631,7 @@ CRubiJournalStore::CRubiJournalStore(void)
    m_count=0;
    m_trusted=false;
    m_doubt_at=0;
+   m_session="";
   }
 //+------------------------------------------------------------------+
 //| Open the journal of an account and read all of it                |
@@ -4638,6 +4641,7 @@ bool CRubiJournalStore::Open(const string folder,const long now)
    string lines[];
    m_count=0;
    m_doubt_at=0;
+   m_session="";
    m_trusted=true;
    ArrayResize(m_entries,0,1024);
    if(!m_file.Open(folder+"/journal.log",lines))
@@ -4703,6 +4707,13 @@ bool CRubiJournalStore::Trusted(const SRubiEntry &entry) const
 bool CRubiJournalStore::Proves(const long now) const
   {
    return(m_trusted && (m_doubt_at==0 || now-m_doubt_at>RUBI_DAY_SECONDS));
+  }
+//+------------------------------------------------------------------+
+//| The session that was had last, empty when none is on disk        |
+//+------------------------------------------------------------------+
+string CRubiJournalStore::LastSession(void) const
+  {
+   return(m_session);
   }
 //+------------------------------------------------------------------+
 //| Orders known                                                     |
@@ -4790,6 +4801,11 @@ bool CRubiJournalStore::Apply(const string line)
          m_entries[k].doubtful=true;
       return(true);
      }
+   if(event=="SESSION")
+     {
+      m_session=reader.TextOf(root,"session_id");
+      return(true);
+     }
    if(order_id<=0)
       return(false);
    int i=AddEntry(order_id);
@@ -4837,7 +4853,8 @@ bool CRubiJournalStore::Apply(const string line)
    return(true);
   }
 //+------------------------------------------------------------------+
-//| Keep the lines of young and of unfinished orders                 |
+//| Keep the lines of young and of unfinished orders, and the last   |
+//| session                                                          |
 //+------------------------------------------------------------------+
 void CRubiJournalStore::Compact(const string &lines[],const long now)
   {
@@ -4852,7 +4869,10 @@ void CRubiJournalStore::Compact(const string &lines[],const long now)
       int index=Find(reader.LongOf(reader.Root(),"id"));
       if(index<0)
         {
-         if(reader.TextOf(reader.Root(),"event")!="DOUBT" || reader.LongOf(reader.Root(),"at")<now-RUBI_KEEP_SECONDS)
+         string event=reader.TextOf(reader.Root(),"event");
+         bool doubt=(event=="DOUBT" && reader.LongOf(reader.Root(),"at")>=now-RUBI_KEEP_SECONDS);
+         bool last=(event=="SESSION" && reader.TextOf(reader.Root(),"session_id")==m_session);
+         if(!doubt && !last)
             continue;
          ArrayResize(kept,count+1,1024);
          kept[count]=lines[i];
@@ -4882,6 +4902,7 @@ void CRubiJournalStore::Compact(const string &lines[],const long now)
 class CRubiJournal : public CRubiJournalStore
   {
 public:
+   bool              Session(const string session_id);
    bool              Intent(const SRubiCommand &command,const long now,const long server);
    bool              Sending(const long order_id,const int attempt);
    bool              Result(const long order_id,const SRubiReport &report,const bool unsettled,const string at);
@@ -4896,6 +4917,21 @@ public:
    int               WriteReports(CRubiJsonWriter &writer) const;
    int               Unacknowledged(void) const;
   };
+//+------------------------------------------------------------------+
+//| The session that orders come by from here on: it tells this      |
+//| journal from a copy of it. True when it is on disk.              |
+//+------------------------------------------------------------------+
+bool CRubiJournal::Session(const string session_id)
+  {
+   CRubiJsonWriter writer;
+   if(session_id==m_session)
+      return(true);
+   writer.OpenObject("");
+   writer.PutText("event","SESSION");
+   writer.PutText("session_id",session_id);
+   writer.CloseObject();
+   return(m_file.Append(writer.Text()) && Apply(writer.Text()));
+  }
 //+------------------------------------------------------------------+
 //| "I am about to send this"; true when it is on disk               |
 //+------------------------------------------------------------------+
@@ -7057,6 +7093,7 @@ string CRubiSession::ConnectBody(void)
    writer.PutText("terminal_instance_id",m_instance.Id());
    writer.PutText("ea_version",RUBI_VERSION);
    CRubiAccount::WriteTime(writer,m_market.Newest(m_symbols));
+   writer.PutTextOrNull("last_session_id",m_journal.LastSession());
    writer.OpenObject("journal");
    m_journal.WriteOpen(writer);
    writer.CloseObject();
@@ -7104,10 +7141,12 @@ bool CRubiSession::TakeConnect(const string answer)
    return(true);
   }
 //+------------------------------------------------------------------+
-//| Make the next body; it is kept until it is answered              |
+//| Make the next body; it is kept until it is answered. The session |
+//| is on disk before its first one; on a full disk as soon as it can|
 //+------------------------------------------------------------------+
 void CRubiSession::Compose(const int wait)
   {
+   m_journal.Session(m_session);
    m_seq++;
    m_body_wait=wait;
    m_probe=(m_strip>=2 && m_cleared && m_suspects>0);

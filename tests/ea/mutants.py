@@ -379,6 +379,24 @@ MUTANTS = [
         f"{JOURNAL}:test_a_damaged_line_casts_doubt_on_what_was_and_not_on_what_comes",
     ),
     Mutant(
+        "the last session in memory only",
+        "return(m_file.Append(writer.Text()) && Apply(writer.Text()));",
+        "return(Apply(writer.Text()));",
+        f"{JOURNAL}:test_a_terminal_names_the_session_that_it_had_last",
+    ),
+    Mutant(
+        "the session is kept after its first cycle",
+        "   m_journal.Session(m_session);\n   m_seq++;",
+        "   if(m_seq>0)\n      m_journal.Session(m_session);\n   m_seq++;",
+        f"{JOURNAL}:test_the_session_is_on_disk_before_its_first_cycle",
+    ),
+    Mutant(
+        "the last session is not told",
+        'writer.PutTextOrNull("last_session_id",m_journal.LastSession());',
+        'writer.PutTextOrNull("last_session_id","");',
+        f"{JOURNAL}:test_a_terminal_names_the_session_that_it_had_last",
+    ),
+    Mutant(
         "a close takes the deal of another close",
         "if(journal.Claimed((ulong)HistoryDealGetInteger(deal,DEAL_ORDER),deal,entry.order_id))",
         "if(false)",

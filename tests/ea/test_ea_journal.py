@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 from tests.ea.desk import ACCOUNT, START_MS, Desk, opened
-from tests.ea.service import serving
+from tests.ea.driver import TerminalError
+from tests.ea.service import ScriptedService, serving
 
 DAY_MS = 86_400_000
 
@@ -34,6 +35,17 @@ def whole(path: Path) -> list[tuple[str, int]]:
             record = json.loads(body)
             found.append((record["event"], record.get("id", 0)))
     return found
+
+
+def sessions(path: Path) -> list[str]:
+    """The sessions that the journal names, oldest first."""
+    lines = (line.partition(" ")[2] for line in path.read_text().splitlines() if line)
+    return [record["session_id"] for record in map(json.loads, lines) if record["event"] == "SESSION"]
+
+
+def named(service: ScriptedService) -> list[str | None]:
+    """The session that each connect named as the last one."""
+    return [call.body["last_session_id"] for call in service.calls if call.path.endswith("/connect")]
 
 
 async def restarted(desk: Desk) -> None:
@@ -180,16 +192,70 @@ async def test_old_orders_leave_the_journal_and_young_ones_stay(connector: Path,
         return "".join(sealed(one) for one in (intent(order_id, when), result | {"deal_ticket": "1"}, *acked))
 
     old = "".join(ended(order_id, at - 40 * 86_400) for order_id in range(1, 2001))
-    path.write_text(old + ended(5000, at - 86_400) + sealed(intent(5001, at - 40 * 86_400)))
+    before = "".join(sealed({"event": "SESSION", "session_id": f"earlier-{n}"}) for n in range(3))
+    path.write_text(before + old + ended(5000, at - 86_400) + sealed(intent(5001, at - 40 * 86_400)))
     assert path.stat().st_size > 1_000_000
     async with serving() as service, opened(connector, tmp_path / "t", service) as desk:
-        await desk.advance(500)
+        # Twelve seconds of a processor, with the sanitizers.
+        await desk.terminal.ask("advance", ms=500, wait=120)
         assert path.stat().st_size < 10_000
-        assert {order_id for _, order_id in whole(path)} == {5000, 5001}
+        assert {order_id for event, order_id in whole(path) if event != "SESSION"} == {5000, 5001}
+        assert sessions(path) == ["earlier-2", "session-1"]
+        assert named(service) == ["earlier-2"]
         service.order(5000)
         await desk.advance(1500)
         assert "DUPLICATE" in service.outcomes(5000)
         assert desk.terminal.sends() == []
+
+
+async def test_a_terminal_names_the_session_that_it_had_last(desk: Desk) -> None:
+    await desk.terminal.ask("chart_change")
+    await desk.advance(1000)
+    desk.service.states.append((404, {}, {"code": "SESSION_NOT_FOUND"}))
+    await desk.advance(6000)
+    assert named(desk.service) == [None, "session-1", "session-2"]
+    assert sessions(folder(desk) / "journal.log") == ["session-1", "session-2", "session-3"]
+
+
+async def test_the_session_is_on_disk_before_its_first_cycle(connector: Path, tmp_path: Path) -> None:
+    path = tmp_path / "t" / "MQL5" / "Files" / "Rubi" / ACCOUNT / "journal.log"
+    async with serving() as service, opened(connector, tmp_path / "t", service) as desk:
+        await desk.terminal.ask("kill_at", point="web_before", contains="/sync")
+        with pytest.raises(TerminalError):
+            await desk.advance(500)
+        assert service.syncs() == []
+        assert sessions(path) == ["session-1"]
+
+
+async def test_a_session_whose_answer_was_lost_is_not_named(connector: Path, tmp_path: Path) -> None:
+    async with serving() as service, opened(connector, tmp_path / "t", service) as desk:
+        await desk.advance(500)
+        await desk.faults({"kind": "drop_response", "match": "/connect", "count": 2})
+        await desk.terminal.ask("chart_change")
+        await desk.advance(20_000)
+        assert named(service) == [None, "session-1", "session-1", "session-1"]
+        assert service.syncs()[-1]["session_id"] == "session-4"
+
+
+async def test_a_session_is_kept_as_soon_as_the_full_disk_has_room(desk: Desk) -> None:
+    await desk.terminal.ask("disk", left=0)
+    desk.service.states.append((404, {}, {"code": "SESSION_NOT_FOUND"}))
+    await desk.advance(6000)
+    assert desk.service.syncs()[-1]["session_id"] == "session-2", "what a full disk allows goes on"
+    assert sessions(folder(desk) / "journal.log") == ["session-1"]
+    await desk.terminal.ask("disk", left=-1)
+    await desk.open(1)
+    assert sessions(folder(desk) / "journal.log") == ["session-1", "session-2"]
+
+
+async def test_another_account_has_another_last_session(connector: Path, tmp_path: Path) -> None:
+    other = {"login": 777, "server": "Other-Demo"}
+    async with serving() as service, opened(connector, tmp_path / "t", service, other_accounts=[other]) as desk:
+        await desk.advance(500)
+        for login in (777, 12345678):
+            await desk.terminal.ask("switch_account", login=login)
+            await desk.advance(2000)
+        assert named(service) == [None, None, "session-1"]
 
 
 @pytest.mark.parametrize("action", ["FORGET", "REPORT"])

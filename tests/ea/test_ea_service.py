@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -124,3 +125,28 @@ async def test_a_killed_terminal_executes_at_most_once_and_settles(office: Offic
     done = [s for s in office.terminal.sends() if s["retcode"] == 10009]
     assert len(done) <= 1
     assert len(await office.positions()) == len(done)
+
+
+async def test_a_folder_set_back_to_an_older_copy_is_another_terminal(office: Office) -> None:
+    async def instance() -> str:
+        """The terminal that holds the account."""
+        told = (await office.person.client.get("/api/v1/mt5/sessions")).json()["sessions"]
+        return str(next(one["terminal_instance_id"] for one in told if one["holds_account"]))
+
+    original = await instance()
+    files = office.terminal.folder / "MQL5" / "Files" / "Rubi"
+    copy = office.terminal.folder / "copy"
+
+    async def killed() -> None:
+        await office.terminal.kill()
+        await asyncio.to_thread((office.terminal.folder / "globals.json").unlink, missing_ok=True)
+
+    await killed()
+    await asyncio.to_thread(shutil.copytree, files, copy)
+    await office.start()
+    assert await instance() == original, "a restart is the same terminal"
+    await killed()
+    await asyncio.to_thread(shutil.rmtree, files)
+    await asyncio.to_thread(shutil.move, copy, files)
+    await office.start()
+    assert (await instance()).startswith(f"{original}/"), "its journal knows nothing of the last session"

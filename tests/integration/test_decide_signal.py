@@ -341,6 +341,7 @@ DENIALS = {
     "ACCOUNT_REDUCING": update("accounts", "trading_state = 'REDUCING'"),
     "ACCOUNT_NOT_TRADABLE": update("accounts", "not_tradable_code = 'TERMINAL_TRADE_DISABLED'"),
     "DEMO_ONLY": {**update("accounts", "trade_mode = 'REAL'"), "policy": {"demo_only": True}},
+    "POLICY_UNUSABLE": {"policy": {"max_signal_age_seconds": 1_000_000_000}},
     "TRADING_HALTED": insert("trading_switches", "user_id, state, reason, set_at", "user_id, 'HALTED', 'x', now()"),
     "SYMBOL_REDUCING": insert(
         "trading_switches", "user_id, symbol, state, reason, set_at", "user_id, 'EURUSD', 'REDUCING', 'x', now()"
@@ -378,6 +379,24 @@ async def test_every_rule_denies_with_its_code(desk, code):
     assert (signal["status"], signal["detail_status"]) == ("REJECTED", "DENIED")
     assert any(gate["code"] == code and gate["passed"] is False for gate in stored["record"]["decision"]["gates"])
     assert signal["message"]
+
+
+@pytest.mark.parametrize("protocol", [1, 2])
+async def test_a_policy_that_cannot_hold_opens_nothing_closes_pass_and_a_person_is_told_once(ports, protocol):
+    desk = await seat(ports, protocol=protocol)
+    await desk.policy(max_positions=1_000_000)
+    await desk.position(1)
+    for _ in range(2):
+        decided, signal = await decide(desk)
+        assert decided.code == "POLICY_UNUSABLE"
+        assert "max_positions: is 1000000; it must be at most 10000" in signal["message"]
+        assert "PUT /api/v1/risk/policy" in signal["message"]
+    closed, _ = await decide(desk, signal_type=SignalType.CLOSE_BUY)
+    assert closed.approved
+    told = "SELECT code, severity, detail FROM alerts WHERE account_id = $1"
+    (alert,) = await desk.ports.pool.fetch(told, desk.account_id)
+    assert (alert["code"], alert["severity"]) == ("POLICY_UNUSABLE", "critical")
+    assert "max_positions" in alert["detail"]
 
 
 async def test_an_order_of_unknown_fate_blocks_its_symbol(desk):

@@ -3,9 +3,10 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from tests.integration.rest import new_trader, replayed, wall_msc
+from tests.integration.rest import new_trader, replayed, wall_msc, working
 from tests.integration.wire import position
 
+from rubi.domain.order import comment_of
 from rubi.flows.decide_signal import decide_signal
 from rubi.flows.follow_plans import follow_all
 from rubi.flows.replay_decision import replay_stored
@@ -126,6 +127,66 @@ async def test_the_plan_of_an_order_that_was_never_filled_ends_with_it(trader):
     await trader.carry_out(command, ticket=0, retcode=10019)
     await follow_all(trader.ports, now=datetime.now(UTC))
     assert await trader.value("SELECT state FROM position_plans") == "DONE"
+
+
+@pytest.fixture
+async def given_up(trader):
+    """A limit order with a plan that nobody found and that had expired for us, with ticket 501 at the broker."""
+    wish = {"order_type": "LIMIT", "entry_price": 1.098, "risk": {"mode": "FIXED_LOTS", "value": 0.2}}
+    answer = await trader.post("/trading/signals", {**SIGNAL, **wish, "trailing": {"distance": 200, "step": 50}})
+    await decide_signal(trader.ports, answer.json()["id"], now=datetime.now(UTC))
+    (command,) = await trader.commands()
+    await trader.carry_out(command, ticket=501, retcode=10012)
+    await trader.ports.pool.execute(
+        "UPDATE trading_orders SET not_after = now() - interval '2 min', clean_states = 2 WHERE id = $1",
+        command["order_id"],
+    )
+    await trader.ports.pool.execute("UPDATE accounts SET reconciled_at = now() - interval '31 s'")
+    await trader.market()
+    assert await trader.state(command["order_id"]) == "EXPIRED"
+    await follow_all(trader.ports, now=datetime.now(UTC))
+    assert await plan_state(trader) == "DONE"
+    return command
+
+
+async def plan_state(trader):
+    return await trader.value("SELECT state FROM position_plans")
+
+
+async def test_the_plan_of_an_order_that_was_given_up_goes_on_when_it_fills_after_all(trader, given_up):
+    long_ago = "UPDATE trading_orders SET final_at = final_at - interval '5 min'"
+    await trader.ports.pool.execute(long_ago)
+    await trader.ports.pool.execute("UPDATE position_plans SET ended_at = ended_at - interval '5 min'")
+    await trader.terminal.sync(deals=[trader.deal(501, 0.2)])
+    await follow_all(trader.ports, now=datetime.now(UTC))
+    assert await plan_state(trader) == "ACTIVE", "its position is in no list yet"
+    await books(trader, bid=1.103)
+    assert said(await trader.commands()) == [("MODIFY_POSITION", None, 1.101, 1.11)]
+
+
+async def test_the_plan_of_an_order_that_is_at_work_again_waits_for_its_position(trader, given_up):
+    there = working(501, comment=comment_of(given_up["order_id"]), volume_initial=0.2, volume_current=0.2)
+    await trader.terminal.sync(orders=[there], positions=[])
+    assert await trader.state(given_up["order_id"]) == "ACCEPTED"
+    await follow_all(trader.ports, now=datetime.now(UTC) + timedelta(minutes=5))
+    assert await plan_state(trader) == "ACTIVE"
+
+
+async def test_a_late_fill_that_is_closed_again_ends_its_plan_again(trader, given_up):
+    await trader.terminal.sync(deals=[trader.deal(501, 0.2)], positions=[], orders=[])
+    await follow_all(trader.ports, now=datetime.now(UTC) + timedelta(minutes=5))
+    assert await plan_state(trader) == "DONE"
+
+
+@pytest.mark.parametrize(
+    "ended",
+    ["last_order_id = order_id", "ended_at = ended_at - interval '1 h'"],
+    ids=["it had begun", "something else ended it"],
+)
+async def test_a_plan_of_which_more_is_known_than_its_order_stays_ended(trader, given_up, ended):
+    await trader.ports.pool.execute(f"UPDATE position_plans SET {ended}")
+    await trader.terminal.sync(deals=[trader.deal(501, 0.2)])
+    assert await plan_state(trader) == "DONE"
 
 
 async def test_a_quote_that_the_broker_dates_ahead_grows_old_all_the_same(trader):

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from tests.integration.rest import new_trader, wall_msc
+from tests.integration.rest import new_trader, wall_msc, working
 from tests.integration.wire import position
 from tests.serving import bearer, client_of, serving, settings_for
 
@@ -251,6 +251,81 @@ async def test_a_breach_flattens_through_close_orders_where_the_policy_says_so(t
         await flatten_account(trader.ports, await trader.value("SELECT id FROM accounts"), now=datetime.now(UTC)) == 0
     )
     assert await trader.value("SELECT flatten_since IS NULL FROM risk_accounts")
+
+
+async def stored(trader, **policy):
+    """A policy as an earlier version took it; the terminal connects anew, as it does after an update."""
+    await trader.ports.pool.execute(
+        """INSERT INTO risk_policies (account_id, version, policy, reason, created_at)
+           SELECT id, 7, $1, 'of an earlier version', now() FROM accounts""",
+        policy,
+    )
+    await trader.connect()
+
+
+async def test_a_policy_that_cannot_hold_is_shown_with_its_problem_and_mended_by_a_good_one(trader):
+    await stored(trader, max_account_age_seconds=10**9, max_positions=4)
+    shown = await trader.get("/risk/policy")
+    assert (shown.status_code, shown.headers["etag"]) == (200, '"7"')
+    problem = {
+        "field": "max_account_age_seconds",
+        "message": "max_account_age_seconds: is 1000000000; it must be at most 31622400 seconds, 366 days",
+    }
+    assert shown.json()["problem"] == problem
+    assert shown.json()["policy"] == {"version": 7, "max_account_age_seconds": 10**9, "max_positions": 4}
+    history = (await trader.get("/risk/policy/history")).json()["policies"]
+    assert [each["problem"] for each in history] == [problem]
+
+    await trader.market(positions=[position(901, sl=1.095)])
+    found = await status(trader)
+    assert found["headroom"] == {"money": 0.0, "limit": "POLICY_UNUSABLE"}
+    assert {lots["lots"] for lots in found["lots"]} == {0.0}
+    assert (await trader.order())["decision"]["code"] == "POLICY_UNUSABLE"
+    tighter = await trader.post("/trading/positions/901/modify", {"sl": 1.096})
+    assert tighter.json()["state"] == "QUEUED", tighter.text
+
+    laid = {"profile": "ftmo-2-step", "initial_balance": 10000, "reason": "x"}
+    refused = await person(trader, "POST", "/risk/policy/profile", laid, **{"If-Match": '"7"'})
+    assert (refused.status_code, refused.json()["code"]) == (422, "POLICY_UNUSABLE")
+
+    mended = await set_policy(trader, max_positions=4)
+    assert (mended["version"], mended["problem"], mended["policy"]["max_positions"]) == (8, None, 4)
+    changed = await trader.value("SELECT payload->'changed' FROM audit_log WHERE action = 'risk.policy'")
+    assert changed["max_account_age_seconds"] == [10**9, 15]
+    await trader.market(positions=[position(901, sl=1.095)])
+    assert (await trader.order())["state"] == "QUEUED"
+
+
+async def test_what_adds_risk_to_a_stop_or_a_waiting_order_is_denied_while_the_policy_cannot_hold(trader):
+    await stored(trader, max_positions=10**6)
+    await trader.market(positions=[position(901, sl=1.095)], orders=[working(902)])
+    nearer = await trader.post("/api/orders/modify", {"ticket": 902, "price": 1.095})
+    assert nearer.json()["decision"]["code"] == "POLICY_UNUSABLE", nearer.text
+    wider = await trader.post("/trading/positions/901/modify", {"sl": 1.09})
+    assert wider.json()["decision"]["code"] == "POLICY_UNUSABLE", wider.text
+
+
+async def test_cycles_go_on_and_the_limits_hold_while_the_policy_cannot(trader):
+    await stored(trader, max_daily_loss_percent="150", flatten_on_breach=True)
+    await trader.market(positions=[position(901, sl=1.095)])
+    for equity in (10000, 9990, 9980):
+        said = await money(trader, 10000, equity)
+        assert (said["trading_state"], said["limits"]["max_risk_percent"]) == ("ACTIVE", 2)
+        push = {"session_id": trader.terminal.session_id, **MONEY, "equity": equity, "margin_level": 0.0}
+        assert (await trader.terminal.post("/mt5/account/update", push)).status_code == 200
+    assert await trader.value("SELECT array_agg(code) FROM alerts") == ["POLICY_UNUSABLE"]
+    said = await money(trader, 10000, 9400)
+    assert said["trading_state"] == "HALTED", "the default holds in the place of what cannot"
+    assert (await trader.terminal.sync())["commands"] == [], "nothing is closed for a limit that was never set"
+    assert await trader.value("SELECT flatten_since IS NULL FROM risk_accounts")
+
+
+async def test_a_breach_of_its_own_limit_flattens_although_something_else_cannot_hold(trader):
+    await stored(trader, max_daily_loss_percent="3", flatten_on_breach=True, max_positions=10**6)
+    await trader.market(positions=[position(901, sl=0.0)])
+    await money(trader, 10000, 9690)
+    commands = (await trader.terminal.sync())["commands"]
+    assert [(each["kind"], each["position_ticket"]) for each in commands] == [("CLOSE_POSITION", "901")]
 
 
 async def test_a_restart_leaves_floors_and_halts_where_they_were(trader, dsn, redis_url):

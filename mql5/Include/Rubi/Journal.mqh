@@ -17,6 +17,7 @@
 class CRubiJournal : public CRubiJournalStore
   {
 public:
+   bool              Session(const string session_id);
    bool              Intent(const SRubiCommand &command,const long now,const long server);
    bool              Sending(const long order_id,const int attempt);
    bool              Result(const long order_id,const SRubiReport &report,const bool unsettled,const string at);
@@ -31,6 +32,21 @@ public:
    int               WriteReports(CRubiJsonWriter &writer) const;
    int               Unacknowledged(void) const;
   };
+//+------------------------------------------------------------------+
+//| The session that orders come by from here on: it tells this      |
+//| journal from a copy of it. True when it is on disk.              |
+//+------------------------------------------------------------------+
+bool CRubiJournal::Session(const string session_id)
+  {
+   CRubiJsonWriter writer;
+   if(session_id==m_session)
+      return(true);
+   writer.OpenObject("");
+   writer.PutText("event","SESSION");
+   writer.PutText("session_id",session_id);
+   writer.CloseObject();
+   return(m_file.Append(writer.Text()) && Apply(writer.Text()));
+  }
 //+------------------------------------------------------------------+
 //| "I am about to send this"; true when it is on disk               |
 //+------------------------------------------------------------------+

@@ -20,6 +20,7 @@ protected:
    int               m_count;
    bool              m_trusted;
    long              m_doubt_at;       // when lines were found damaged, unix seconds, 0 for never
+   string            m_session;        // the session that was had last, empty for none
 
                      CRubiJournalStore(void);
    int               AddEntry(const long order_id);
@@ -35,6 +36,7 @@ public:
    bool              Ready(void) const;
    bool              Trusted(const SRubiEntry &entry) const;
    bool              Proves(const long now) const;
+   string            LastSession(void) const;
    int               Count(void) const;
    int               Find(const long order_id) const;
    bool              Get(const int index,SRubiEntry &entry) const;
@@ -47,6 +49,7 @@ CRubiJournalStore::CRubiJournalStore(void)
    m_count=0;
    m_trusted=false;
    m_doubt_at=0;
+   m_session="";
   }
 //+------------------------------------------------------------------+
 //| Open the journal of an account and read all of it                |
@@ -56,6 +59,7 @@ bool CRubiJournalStore::Open(const string folder,const long now)
    string lines[];
    m_count=0;
    m_doubt_at=0;
+   m_session="";
    m_trusted=true;
    ArrayResize(m_entries,0,1024);
    if(!m_file.Open(folder+"/journal.log",lines))
@@ -121,6 +125,13 @@ bool CRubiJournalStore::Trusted(const SRubiEntry &entry) const
 bool CRubiJournalStore::Proves(const long now) const
   {
    return(m_trusted && (m_doubt_at==0 || now-m_doubt_at>RUBI_DAY_SECONDS));
+  }
+//+------------------------------------------------------------------+
+//| The session that was had last, empty when none is on disk        |
+//+------------------------------------------------------------------+
+string CRubiJournalStore::LastSession(void) const
+  {
+   return(m_session);
   }
 //+------------------------------------------------------------------+
 //| Orders known                                                     |
@@ -208,6 +219,11 @@ bool CRubiJournalStore::Apply(const string line)
          m_entries[k].doubtful=true;
       return(true);
      }
+   if(event=="SESSION")
+     {
+      m_session=reader.TextOf(root,"session_id");
+      return(true);
+     }
    if(order_id<=0)
       return(false);
    int i=AddEntry(order_id);
@@ -255,7 +271,8 @@ bool CRubiJournalStore::Apply(const string line)
    return(true);
   }
 //+------------------------------------------------------------------+
-//| Keep the lines of young and of unfinished orders                 |
+//| Keep the lines of young and of unfinished orders, and the last   |
+//| session                                                          |
 //+------------------------------------------------------------------+
 void CRubiJournalStore::Compact(const string &lines[],const long now)
   {
@@ -270,7 +287,10 @@ void CRubiJournalStore::Compact(const string &lines[],const long now)
       int index=Find(reader.LongOf(reader.Root(),"id"));
       if(index<0)
         {
-         if(reader.TextOf(reader.Root(),"event")!="DOUBT" || reader.LongOf(reader.Root(),"at")<now-RUBI_KEEP_SECONDS)
+         string event=reader.TextOf(reader.Root(),"event");
+         bool doubt=(event=="DOUBT" && reader.LongOf(reader.Root(),"at")>=now-RUBI_KEEP_SECONDS);
+         bool last=(event=="SESSION" && reader.TextOf(reader.Root(),"session_id")==m_session);
+         if(!doubt && !last)
             continue;
          ArrayResize(kept,count+1,1024);
          kept[count]=lines[i];

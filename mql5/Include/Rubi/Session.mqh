@@ -91,6 +91,7 @@ string CRubiSession::ConnectBody(void)
    writer.PutText("terminal_instance_id",m_instance.Id());
    writer.PutText("ea_version",RUBI_VERSION);
    CRubiAccount::WriteTime(writer,m_market.Newest(m_symbols));
+   writer.PutTextOrNull("last_session_id",m_journal.LastSession());
    writer.OpenObject("journal");
    m_journal.WriteOpen(writer);
    writer.CloseObject();
@@ -138,10 +139,12 @@ bool CRubiSession::TakeConnect(const string answer)
    return(true);
   }
 //+------------------------------------------------------------------+
-//| Make the next body; it is kept until it is answered              |
+//| Make the next body; it is kept until it is answered. The session |
+//| is on disk before its first one; on a full disk as soon as it can|
 //+------------------------------------------------------------------+
 void CRubiSession::Compose(const int wait)
   {
+   m_journal.Session(m_session);
    m_seq++;
    m_body_wait=wait;
    m_probe=(m_strip>=2 && m_cleared && m_suspects>0);

@@ -45,12 +45,20 @@ class ProfileIn(Asked):
     reason: Reason
 
 
+class PolicyProblemOut(Told):
+    """Why a stored policy cannot hold: the parameter, and what is wrong with it."""
+
+    field: str
+    message: str
+
+
 class PolicyOut(Told):
-    """A policy, who set it, and why; decimals are text."""
+    """A policy, who set it, and why; decimals are text. With a problem nothing opens until another one is set."""
 
     account_id: str
     version: int
     policy: dict[str, Any]
+    problem: PolicyProblemOut | None = None
     reason: str | None
     created_by: str | None
     created_at: str | None

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from rubi.domain.errors import PreconditionFailedError, PreconditionNeededError
+from rubi.domain.errors import PreconditionFailedError, PreconditionNeededError, RubiError
 from rubi.domain.risk import memory as limits
 from rubi.domain.risk import profiles
 from rubi.domain.risk.day import trading_day
@@ -13,6 +13,7 @@ from rubi.flows.audit import audit
 from rubi.flows.choose_account import need_account
 from rubi.flows.keep_answer import Caller, Effect
 from rubi.flows.ports import Connection, Ports
+from rubi.flows.report_unusable_policy import why_unusable
 from rubi.flows.show_signal import shown
 from rubi.flows.watch_limits import remembered
 from rubi.store import policies, risk_facts, risk_state
@@ -62,7 +63,7 @@ async def set_policy(
     chosen = await need_account(conn, caller.who.user_id, named=account, bound=caller.who.account_id)
     before = await _turn(conn, chosen.id, seen)
     wanted = {name: value for name, value in values.items() if name not in NEVER_SET}
-    after = RiskPolicy.from_dict({**wanted, "version": before.version + 1})
+    after = RiskPolicy.from_dict({**wanted, "version": before.policy.version + 1})
     return await _keep(conn, caller, chosen.id, before, after, reason)
 
 
@@ -80,25 +81,29 @@ async def apply_profile(
 
     Raises:
         NotFoundError: no such programme; and what `set_policy` raises.
+        RubiError: 422 `POLICY_UNUSABLE`, the policy to lay it over cannot hold itself.
 
     """
     chosen = await need_account(conn, caller.who.user_id, named=account, bound=caller.who.account_id)
     before = await _turn(conn, chosen.id, seen)
-    return await _keep(conn, caller, chosen.id, before, profiles.apply(name, before, initial_balance), reason)
+    if before.fault is not None:
+        raise RubiError("POLICY_UNUSABLE", why_unusable(before.policy.version, before.fault), field=before.fault.field)
+    return await _keep(conn, caller, chosen.id, before, profiles.apply(name, before.policy, initial_balance), reason)
 
 
-async def _turn(conn: Connection, account_id: UUID, seen: str | None) -> RiskPolicy:
+async def _turn(conn: Connection, account_id: UUID, seen: str | None) -> KeptPolicy:
     await risk_facts.take_turn(conn, account_id)
-    before = (await policies.current(conn, account_id)).policy
+    before = await policies.current(conn, account_id)
+    version = before.policy.version
     if seen is None:
         raise PreconditionNeededError(
             "IF_MATCH_NEEDED", "send If-Match with the ETag of the policy that you looked at", field="If-Match"
         )
-    if not {str(before.version), "*"} & _versions(seen):
+    if not {str(version), "*"} & _versions(seen):
         raise PreconditionFailedError(
             "POLICY_CHANGED",
-            f"you looked at version {seen.strip()}, it is {before.version} by now; read it again",
-            version=before.version,
+            f"you looked at version {seen.strip()}, it is {version} by now; read it again",
+            version=version,
         )
     return before
 
@@ -109,11 +114,12 @@ def _versions(if_match: str) -> set[str]:
 
 
 async def _keep(
-    conn: Connection, caller: Caller, account_id: UUID, before: RiskPolicy, after: RiskPolicy, reason: str
+    conn: Connection, caller: Caller, account_id: UUID, before: KeptPolicy, after: RiskPolicy, reason: str
 ) -> Effect:
-    was, becomes = before.to_dict(), after.to_dict()
     changed = {
-        name: [was[name], value] for name, value in becomes.items() if name not in NEVER_SET and was[name] != value
+        name: [before.values.get(name), value]
+        for name, value in after.to_dict().items()
+        if name not in NEVER_SET and before.values.get(name) != value
     }
     await policies.insert(conn, account_id, after, reason=reason, user_id=caller.who.user_id, now=caller.now)
     if "initial_balance" in changed:
@@ -145,11 +151,13 @@ async def _count_from_initial(conn: Connection, caller: Caller, account_id: UUID
 
 
 def show_policy(account_id: UUID, kept: KeptPolicy) -> dict[str, Any]:
-    """A policy as JSON; decimals are text, so that none loses a digit."""
+    """A policy as JSON, with what is wrong with it; decimals are text, so that none loses a digit."""
+    problem = None if kept.fault is None else {"field": kept.fault.field, "message": kept.fault.detail}
     return {
         "account_id": str(account_id),
         "version": kept.policy.version,
-        "policy": kept.policy.to_dict(),
+        "policy": kept.values,
+        "problem": problem,
         "reason": kept.reason,
         "created_by": kept.created_by,
         "created_at": shown("created_at", kept.created_at),

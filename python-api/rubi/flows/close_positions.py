@@ -274,11 +274,28 @@ def _in_progress(row: Row, live: Sequence[Row]) -> ConflictError:
 async def _close_by_signals(
     conn: Connection, caller: Caller, account_id: UUID, held: Sequence[Row], chosen: Chosen, closing: Closing
 ) -> None:
-    """The older connector knows one word: close all of a symbol's side. It is sent only where all of it is meant."""
+    """The older connector knows one word: close all of a symbol's side. It is sent only where all of it is meant.
+
+    Not again while a word for the same is undecided, or a close is on its way to each of them. A close whose end
+    nobody knows is not on its way: this connector keeps no journal that could tell.
+    """
     if chosen.magic is not None:
         closing.skipped += [{"ticket": str(row["ticket"]), "code": "CONNECTOR_TOO_OLD"} for row in held]
         return
+    undecided = await signals.undecided_closes(conn, account_id, now=caller.now)
+    live = await order_views.live_closes(conn, account_id)
+    under_way = [each for each in live if each["state"] != OrderState.UNKNOWN]
     for symbol, side in sorted({(row["symbol"], row["side"]) for row in held}):
+        meant = [row for row in held if (row["symbol"], row["side"]) == (symbol, side)]
+        word = undecided.get((symbol, SignalType(f"CLOSE_{side}")))
+        on_its_way = [_closes_of(row, under_way) for row in meant]
+        if word is not None or all(on_its_way):
+            closing.skipped += [
+                {"ticket": str(row["ticket"]), "code": "CLOSE_IN_PROGRESS"}
+                | ({"signal_id": word} if word is not None else {"order_id": orders[0]["id"]})
+                for row, orders in zip(meant, on_its_way, strict=True)
+            ]
+            continue
         wish = Signal(
             user_id=caller.who.user_id,
             source="api",

@@ -1,6 +1,6 @@
 """A kept signal becomes orders in the queue, or a denial with its code: one transaction, whatever dies around it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from rubi.domain.risk.gates import GATES
 from rubi.domain.signal import SignalType
 from rubi.flows.ports import Ports
 from rubi.flows.queue_order import queue_order
+from rubi.flows.report_unusable_policy import report_unusable_policy
 from rubi.flows.show_order import order_made
 from rubi.flows.show_signal import signal_update
 from rubi.flows.weigh_signal import Verdict, refuse, weigh_close, weigh_open
@@ -87,7 +88,18 @@ async def _decide(ports: Ports, signal_id: int, now: datetime) -> Decided | None
         else:
             verdict = await weigh_open(conn, signal, account_id, facts, now=now)
         if not verdict.orders:
-            return await _deny(conn, signal, account_id, verdict, now)
+            denied = await _deny(conn, signal, account_id, verdict, now)
+            if facts.policy_fault is None:
+                return denied
+            alerts = await report_unusable_policy(
+                conn,
+                user_id=signal["user_id"],
+                account_id=account_id,
+                version=facts.policy.version,
+                fault=facts.policy_fault,
+                now=now,
+            )
+            return replace(denied, events=(*denied.events, *alerts))
         return await _queue(conn, signal, account_id, verdict, now)
 
 

@@ -57,11 +57,14 @@ async def flatten_account(ports: Ports, account_id: UUID, *, now: datetime) -> i
             return 0
         await flatten(conn, risk_officer(row["user_id"], now), account_id, None, closing, taken)
     made = len(closing.order_ids) + len(closing.bells) + len(taken.instructions)
+    events = [*closing.events, *taken.events]
+    if not events:
+        return 0
     log.warning("risk.flatten", account_id=str(account_id), orders=made, reason=row["trading_reason"])
     for signal_id in closing.bells:
         ports.ring_decide(signal_id)
     woken = Event("COMMAND_WAITS", row["user_id"], account_id)
-    await ports.bus.publish([woken, *closing.events, *taken.events])
+    await ports.bus.publish([woken, *events])
     return made
 
 

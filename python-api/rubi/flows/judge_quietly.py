@@ -30,8 +30,13 @@ class LimitsSeen:
 
     @property
     def free(self) -> bool:
-        """Whether nothing holds the account back."""
-        return self.account.trading_state is TradingState.ACTIVE and self.account.flatten_since is None
+        """Whether nothing holds the account back, and its limits are its own."""
+        account = self.account
+        return (
+            account.trading_state is TradingState.ACTIVE
+            and account.flatten_since is None
+            and account.policy_fault is None
+        )
 
     def at_rest(self, money: MoneyTold, now: datetime) -> bool:
         """Whether this snapshot moves nothing that is remembered, and none is due to be kept."""

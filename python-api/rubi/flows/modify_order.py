@@ -24,7 +24,7 @@ from rubi.flows.queue_order import not_after
 from rubi.flows.read_signals import show_decision
 from rubi.flows.settle_order import settle
 from rubi.flows.show_order import show_order
-from rubi.flows.weigh_signal import Verdict, case_of
+from rubi.flows.weigh_signal import Verdict, case_of, refuse_unusable
 from rubi.store import order_views, risk_facts
 from rubi.store.pool import Row
 from rubi.store.risk_facts import RiskFacts
@@ -202,6 +202,8 @@ async def _weigh(
         safe = asked.decide(now)
         record = {"rules": "change", "case": plain(asked), "decision": safe.to_record()}
         return Verdict((), None, "", record, safe.digest), NO_MONEY
+    if facts.policy_fault is not None:
+        return refuse_unusable(facts.policy.version, facts.policy_fault), NO_MONEY
     ticket, order_id = str(working["ticket"]), working["order_id"]
     others = replace(
         facts,

@@ -19,7 +19,7 @@ from rubi.flows.ports import Connection
 from rubi.flows.queue_order import not_after
 from rubi.flows.read_signals import show_decision
 from rubi.flows.show_order import show_order
-from rubi.flows.weigh_signal import Verdict, case_of
+from rubi.flows.weigh_signal import Verdict, case_of, refuse_unusable
 from rubi.store import order_views, risk_facts
 from rubi.store.pool import Row
 from rubi.store.risk_facts import RiskFacts
@@ -110,6 +110,8 @@ async def _weigh(
     held = next((each for each in facts.positions if each.position_id == str(row["position_id"])), None)
     if held is None:
         raise RuntimeError(f"position {row['position_id']} is open but not among the facts")
+    if facts.policy_fault is not None and gates_change.adds_risk(held.side, held.stop, stop):
+        return refuse_unusable(facts.policy.version, facts.policy_fault), NO_MONEY
     proposal = Proposal(symbol=held.symbol, side=held.side, signal_time=caller.now, stop=stop, volume=held.volume)
     case = await case_of(conn, proposal, row["account_id"], facts, now=caller.now)
     asked = gates_change.StopCase.of(case, held, stop)

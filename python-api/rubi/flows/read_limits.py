@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from rubi.domain.risk.fallback import policy_or_fallback
 from rubi.domain.risk.policy import RiskPolicy
 
 DEFAULT_MAX_LOT = 100
@@ -10,7 +11,7 @@ ORDERS_PER_MINUTE = 60
 
 def limits_of(policy: dict[str, Any] | None) -> dict[str, Any]:
     """The limits of a stored policy (None: the defaults), as the wire tells them. `max_volume` in lots."""
-    return limits_by(RiskPolicy() if policy is None else RiskPolicy.from_dict(policy))
+    return limits_by(RiskPolicy() if policy is None else policy_or_fallback(policy)[0])
 
 
 def limits_by(rules: RiskPolicy) -> dict[str, Any]:

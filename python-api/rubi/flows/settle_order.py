@@ -18,7 +18,7 @@ from rubi.domain.order import (
 from rubi.flows.raise_alert import raise_alert
 from rubi.live.bus import Event
 from rubi.observability.metrics import ORDER_TRANSITIONS, observe_order
-from rubi.store import orders
+from rubi.store import orders, plans
 from rubi.store.orders import SQL
 from rubi.store.pool import Connection, Row
 
@@ -74,6 +74,8 @@ async def settle(
             ),
             now=event.at,
         )
+    if change.legal and before.state.final and (event.type is OrderEventType.DEAL or not change.after.state.final):
+        await plans.revive(conn, order_id, row["final_at"])
     if change.legal:
         _measure(row, before, change.after, event)
     if change.legal and (change.after != before or event.type is OrderEventType.DEAL):

@@ -16,6 +16,7 @@ from rubi.domain.risk.memory import DOUBT_AFTER, LimitMemory, Watched
 from rubi.domain.units import Money
 from rubi.flows.lock_protections import lock_protections
 from rubi.flows.raise_alert import Severity, raise_alert
+from rubi.flows.report_unusable_policy import report_unusable_policy
 from rubi.live.bus import Event
 from rubi.store import risk_state
 from rubi.store.pool import Connection
@@ -91,6 +92,15 @@ async def watch_limits(conn: Connection, account_id: UUID, *, closed: bool = Fal
     if judged.save_day:
         await risk_state.save_day(conn, account_id, after, account.policy.day_anchor)
     events = await _tell(conn, account_id, account, before, watched, now)
+    if account.policy_fault is not None:
+        events += await report_unusable_policy(
+            conn,
+            user_id=account.user_id,
+            account_id=account_id,
+            version=account.policy.version,
+            fault=account.policy_fault,
+            now=now,
+        )
     if closed:
         events += await lock_protections(
             conn, user_id=account.user_id, account_id=account_id, policy=account.policy, now=now

@@ -14,7 +14,7 @@ from rubi.domain.risk import gates
 from rubi.domain.risk.case import Proposal, RiskCase, SizingChoice
 from rubi.domain.risk.decision import Decision
 from rubi.domain.risk.lot_quote import stated
-from rubi.domain.risk.policy import RiskPolicy, SizingMode
+from rubi.domain.risk.policy import PolicyError, RiskPolicy, SizingMode
 from rubi.domain.risk.record import digest, plain
 from rubi.domain.risk.volatility import average_true_range
 from rubi.domain.signal import OrderType, SignalType
@@ -22,6 +22,7 @@ from rubi.domain.symbol import SymbolSpec
 from rubi.domain.units import NO_MONEY, Lots, Price
 from rubi.flows.measure_correlations import measure_correlations
 from rubi.flows.queue_order import not_after
+from rubi.flows.report_unusable_policy import why_unusable
 from rubi.store import closes, risk_facts
 from rubi.store.pool import Connection, Row
 from rubi.store.risk_facts import RiskFacts
@@ -54,6 +55,11 @@ def refuse(code: str, detail: str, **inputs: str) -> Verdict:
     """A denial that needs no gate: the one rule that failed, in the form of the others."""
     gate = {"gate": "tradable", "passed": False, "code": code, "detail": detail, "inputs": inputs}
     return Verdict((), code, detail, {"decision": {"approved": False, "code": code, "detail": detail, "gates": [gate]}})
+
+
+def refuse_unusable(version: int, fault: PolicyError) -> Verdict:
+    """The denial of whatever adds risk while the limits of the account are not known."""
+    return refuse("POLICY_UNUSABLE", why_unusable(version, fault), field=fault.field)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +101,8 @@ async def weigh_opening(
             f"The broker or the terminal refuses trading ({facts.not_tradable}); nothing opens until it allows it.",
             not_tradable_code=facts.not_tradable,
         )
+    if facts.policy_fault is not None:
+        return refuse_unusable(facts.policy.version, facts.policy_fault)
     if facts.barred is not None:
         return refuse(facts.barred, "The policy trades demo accounts only (demo_only), and this one is real.")
     case = await case_of(conn, opening.proposal, account_id, facts, now=now)

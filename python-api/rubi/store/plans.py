@@ -63,6 +63,11 @@ async def end(conn: Connection, account_id: UUID, now: datetime) -> None:
     await conn.execute(SQL["end"], account_id, now, now - UNSEEN_FOR)
 
 
+async def revive(conn: Connection, order_id: int, ended_at: datetime) -> None:
+    """An order had not ended at that time after all: its plan goes on, when it had not begun."""
+    await conn.execute(SQL["revive"], order_id, ended_at)
+
+
 async def note_step(conn: Connection, plan: Plan, order_id: int, *, target: int | None, next_at: datetime) -> None:
     """Remember what was done for a plan."""
     number = None if target is None else str(target)

@@ -6,11 +6,16 @@ ON CONFLICT (order_id) DO NOTHING;
 
 -- name: end
 -- A plan ends with its position, or with an order that never opened one.
-UPDATE position_plans n SET state = 'DONE', ended_at = $2
+UPDATE position_plans n SET state = 'DONE', ended_at = greatest($2, o.final_at)
 FROM trading_orders o
 WHERE n.account_id = $1 AND n.state = 'ACTIVE' AND o.id = n.order_id AND o.final_at IS NOT NULL
   AND NOT EXISTS (SELECT FROM trading_positions p WHERE p.account_id = $1 AND p.order_id = n.order_id AND p.status = 'OPEN')
-  AND (o.filled_volume = 0 OR o.final_at < $3 OR EXISTS (SELECT FROM trading_positions p WHERE p.account_id = $1 AND p.order_id = n.order_id));
+  AND (o.filled_volume = 0 OR greatest(o.filled_at, o.final_at) < $3 OR EXISTS (SELECT FROM trading_positions p WHERE p.account_id = $1 AND p.order_id = n.order_id));
+
+-- name: revive
+-- A plan that did nothing yet goes on with its order, which had not ended at $2 after all. One that something else ended since stays so.
+UPDATE position_plans SET state = 'ACTIVE', ended_at = NULL
+WHERE order_id = $1 AND state = 'DONE' AND last_order_id IS NULL AND ended_at >= $2;
 
 -- name: due
 -- Active plans with their open position, its market and its symbol: nothing is under way for it, and its pause is over.

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from rubi.domain.risk.policy import RiskPolicy
+from rubi.domain.risk.policy import PolicyError, RiskPolicy
 from rubi.store.pool import Connection, Row
 from rubi.store.risk_state import policy_of
 from rubi.store.sql import statements
@@ -20,6 +21,10 @@ class KeptPolicy:
     """A policy with who made it, when and why; the defaults have none of these."""
 
     policy: RiskPolicy
+    values: dict[str, Any]
+    """Its parameters as they were set, as JSON."""
+    fault: PolicyError | None = None
+    """Why they cannot hold; `policy` holds in their place."""
     reason: str | None = None
     created_by: str | None = None
     created_at: datetime | None = None
@@ -28,7 +33,10 @@ class KeptPolicy:
 async def current(conn: Connection, account_id: UUID) -> KeptPolicy:
     """The policy that holds."""
     row = await conn.fetchrow(SQL["current"], account_id)
-    return KeptPolicy(RiskPolicy(version=DEFAULT_VERSION)) if row is None else _kept(row)
+    if row is None:
+        defaults = RiskPolicy(version=DEFAULT_VERSION)
+        return KeptPolicy(defaults, defaults.to_dict())
+    return _kept(row)
 
 
 async def insert(
@@ -46,4 +54,6 @@ async def history(conn: Connection, account_id: UUID, *, before: int | None, lim
 
 
 def _kept(row: Row) -> KeptPolicy:
-    return KeptPolicy(policy_of(row["policy"], row["version"]), row["reason"], row["created_by"], row["created_at"])
+    policy, fault = policy_of(row["policy"], row["version"])
+    values = policy.to_dict() if fault is None else {**row["policy"], "version": row["version"]}
+    return KeptPolicy(policy, values, fault, row["reason"], row["created_by"], row["created_at"])

@@ -18,7 +18,7 @@ from rubi.domain.risk.holdings import OpenPosition, PendingOrder, Reservation
 from rubi.domain.risk.loss import DayState
 from rubi.domain.risk.lot_quote import LotQuote
 from rubi.domain.risk.memory import PastDeals, begin, standing, turn_day
-from rubi.domain.risk.policy import LockScope, RiskPolicy
+from rubi.domain.risk.policy import LockScope, PolicyError, RiskPolicy
 from rubi.domain.risk.protections import Closure, Lock
 from rubi.domain.symbol import SymbolSpec, Tick
 from rubi.domain.units import Lots, Money, Price, Side, exact
@@ -38,6 +38,8 @@ class RiskFacts:
     """An account as the database knows it at one moment, and the symbol that is asked about."""
 
     policy: RiskPolicy
+    policy_fault: PolicyError | None
+    """What is wrong with the stored policy; `policy` holds in its place, and nothing opens."""
     account: AccountSnapshot | None
     tick: Tick | None
     specs: tuple[SymbolSpec, ...]
@@ -70,6 +72,8 @@ class RiskFacts:
         """The code of what lets nothing open on the account, whatever is asked for."""
         if self.not_tradable is not None:
             return "ACCOUNT_NOT_TRADABLE"
+        if self.policy_fault is not None:
+            return "POLICY_UNUSABLE"
         return "DEMO_ONLY" if self.real and self.policy.demo_only else None
 
 
@@ -107,13 +111,15 @@ async def gather(conn: Connection, account_id: UUID, symbol: str, *, now: dateti
     row = await conn.fetchrow(SQL["gather"], account_id, symbol, now)
     if row is None:
         raise RuntimeError(f"account {account_id} is not there")
-    clock, policy, account = clock_of(row["offsets"]), policy_of(row["policy"], row["policy_version"]), snapshot_of(row)
+    clock, account = clock_of(row["offsets"]), snapshot_of(row)
+    policy, fault = policy_of(row["policy"], row["policy_version"])
     day, nav = await _limits(conn, account_id, row, account, policy, clock, now)
     specs = tuple(
         spec_of(name, spec, datetime.fromisoformat(received_at)) for name, spec, received_at in row["specs"] or ()
     )
     return RiskFacts(
         policy=policy,
+        policy_fault=fault,
         account=account,
         tick=_tick(row, symbol),
         specs=specs,

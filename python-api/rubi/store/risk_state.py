@@ -11,9 +11,10 @@ from rubi.domain.account import AccountSnapshot, TradingState
 from rubi.domain.clock import BrokerClock
 from rubi.domain.errors import RubiError
 from rubi.domain.risk.drawdown import NavState
+from rubi.domain.risk.fallback import policy_or_fallback
 from rubi.domain.risk.loss import DayState, LossLevel
 from rubi.domain.risk.memory import Ledger, LimitMemory, PastDeals
-from rubi.domain.risk.policy import RiskPolicy
+from rubi.domain.risk.policy import PolicyError, RiskPolicy
 from rubi.domain.units import Money, Percent
 from rubi.store.pool import Connection, Row
 from rubi.store.sql import statements
@@ -33,6 +34,8 @@ class RiskAccount:
     user_id: int
     snapshot: AccountSnapshot
     policy: RiskPolicy
+    policy_fault: PolicyError | None
+    """What is wrong with the stored policy; `policy` holds in its place."""
     clock: BrokerClock
     deals_come: bool
     memory: LimitMemory | None
@@ -63,10 +66,12 @@ async def look_at(conn: Connection, account_ids: Sequence[UUID]) -> dict[UUID, R
 def _risk_account(row: Row) -> RiskAccount:
     snapshot = snapshot_of(row)
     assert snapshot is not None, "joined with its money"
+    policy, fault = policy_of(row["policy"], row["policy_version"])
     return RiskAccount(
         user_id=row["user_id"],
         snapshot=snapshot,
-        policy=policy_of(row["policy"], row["policy_version"]),
+        policy=policy,
+        policy_fault=fault,
         clock=clock_of(row["offsets"]),
         deals_come=row["protocol"] > 1,
         memory=memory_of(row),
@@ -197,9 +202,9 @@ def snapshot_of(row: Row) -> AccountSnapshot | None:
     )
 
 
-def policy_of(stored: dict[str, Any] | None, version: int | None) -> RiskPolicy:
-    """A stored policy; the defaults where none was set."""
-    return RiskPolicy() if stored is None else RiskPolicy.from_dict({**stored, "version": version})
+def policy_of(stored: dict[str, Any] | None, version: int | None) -> tuple[RiskPolicy, PolicyError | None]:
+    """A stored policy, or what holds in its place and what is wrong with it; the defaults where none was set."""
+    return (RiskPolicy(), None) if stored is None else policy_or_fallback({**stored, "version": version})
 
 
 def clock_of(offsets: Sequence[Sequence[Any]] | None) -> BrokerClock:

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from rubi.domain.errors import ConflictError
-from rubi.domain.signal import Signal, SignalStatus
+from rubi.domain.signal import Signal, SignalStatus, SignalType
 from rubi.store.pool import Connection, Row
 from rubi.store.sql import statements
 
@@ -123,6 +123,12 @@ async def page(conn: Connection, user_id: int, wanted: SignalFilter) -> tuple[in
 async def orders_of(conn: Connection, user_id: int, signal_id: int) -> list[Row]:
     """The orders of a signal, each with its events."""
     return await conn.fetch(SQL["orders_of"], signal_id, user_id)
+
+
+async def undecided_closes(conn: Connection, account_id: UUID, *, now: datetime) -> dict[tuple[str, SignalType], int]:
+    """The signals of an account that close and wait for their decision, by what they close."""
+    rows = await conn.fetch(SQL["undecided_closes"], account_id, now)
+    return {(row["symbol"], SignalType(row["signal_type"])): row["id"] for row in rows}
 
 
 async def lock_undecided(conn: Connection, signal_id: int) -> Row | None:

@@ -68,6 +68,12 @@ WHERE id IN (SELECT id FROM trading_signals
              ORDER BY rung_at LIMIT $3 FOR UPDATE SKIP LOCKED)
 RETURNING id;
 
+-- name: undecided_closes
+-- Signals of an account that close and wait for their decision.
+SELECT id, symbol, signal_type FROM trading_signals
+WHERE account_id = $1 AND status = 'PENDING' AND decided_at IS NULL AND expires_at > $2 AND signal_type LIKE 'CLOSE%'
+ORDER BY id;
+
 -- name: undecided_expired
 SELECT * FROM trading_signals
 WHERE status = 'PENDING' AND decided_at IS NULL AND expires_at <= $1

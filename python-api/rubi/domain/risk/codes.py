@@ -23,6 +23,11 @@ class DenialCode(StrEnum):
     SYMBOL_HALTED = "SYMBOL_HALTED", "This symbol is halted for the account."
     SYMBOL_REDUCING = "SYMBOL_REDUCING", "Positions in this symbol may only be reduced for now."
 
+    POLICY_UNUSABLE = (
+        "POLICY_UNUSABLE",
+        "The account's stored policy cannot hold, so its limits are not known; nothing opens until another is set.",
+    )
+
     ACCOUNT_RECONCILING = (
         "ACCOUNT_RECONCILING",
         "The account's positions and history have not been compared with the broker yet, so what is open is not known.",

@@ -103,6 +103,11 @@ class PolicyError(RubiError):
         super().__init__("POLICY_INVALID", f"{field}: {message}", field=field)
         self.field = field
 
+    @property
+    def parameter(self) -> str:
+        """The parameter of the policy that `field` is, or is a part of."""
+        return self.field.partition(".")[0].partition("[")[0]
+
 
 @dataclass(frozen=True, slots=True)
 class StopGuard:
