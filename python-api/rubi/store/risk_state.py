@@ -1,7 +1,6 @@
 """What the loss limits remember, in Postgres."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,7 +8,6 @@ from uuid import UUID
 
 from rubi.domain.account import AccountSnapshot, TradingState
 from rubi.domain.clock import BrokerClock
-from rubi.domain.errors import RubiError
 from rubi.domain.risk.drawdown import NavState
 from rubi.domain.risk.fallback import policy_or_fallback
 from rubi.domain.risk.loss import DayState, LossLevel
@@ -52,15 +50,8 @@ async def read(conn: Connection, account_id: UUID) -> RiskAccount | None:
 
 
 async def look_at(conn: Connection, account_ids: Sequence[UUID]) -> dict[UUID, RiskAccount]:
-    """The same of several without holding them, for who compares their facts_version later.
-
-    One whose rules cannot be read is left out: who needs them says why.
-    """
-    found = {}
-    for row in await conn.fetch(_LOOK_AT, account_ids):
-        with suppress(RubiError):
-            found[row["account_id"]] = _risk_account(row)
-    return found
+    """The same of several without holding them, for who compares their facts_version later."""
+    return {row["account_id"]: _risk_account(row) for row in await conn.fetch(_LOOK_AT, account_ids)}
 
 
 def _risk_account(row: Row) -> RiskAccount:

@@ -26,6 +26,7 @@ def watched() -> RiskAccount:
         user_id=1,
         snapshot=account(),
         policy=POLICY,
+        policy_fault=None,
         clock=BrokerClock(),
         deals_come=True,
         memory=begin(account(), POLICY, today, PastDeals()),
