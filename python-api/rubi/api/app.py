@@ -2,12 +2,13 @@
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from typing import Any
 
 import structlog
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.middleware.cors import CORSMiddleware
-from starlette.types import ASGIApp
+from starlette.types import Receive, Scope, Send
 
 from rubi import __version__
 from rubi.api import (
@@ -55,9 +56,15 @@ Every error is `application/problem+json` with a `code`. `Authorization: Bearer 
 class Service(FastAPI):
     """The application, with the calls that terminals make every second in front of all of its layers."""
 
-    def build_middleware_stack(self) -> ASGIApp:
-        """Put `Hot` outermost: it answers in case of errors itself, and what it passes on meets every layer."""
-        return Hot(super().build_middleware_stack())
+    def __init__(self, **settings: Any) -> None:
+        """Take FastAPI's own settings."""
+        super().__init__(**settings)
+        self._hot = Hot(super().__call__)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer quiet calls; everything else, and whatever these decline, meets every layer."""
+        scope["app"] = self
+        await self._hot(scope, receive, send)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:

@@ -58,12 +58,14 @@ class BrokerClock:
 
     def to_utc(self, wall: datetime) -> datetime:
         """UTC of a wall-clock time (its zone is ignored); of the hour that the clock repeats, the later one."""
-        naive = wall.replace(tzinfo=UTC)
+        naive = wall if wall.tzinfo is UTC else wall.replace(tzinfo=UTC)
+        if not self.changes:
+            return naive
         for change in reversed(self.changes):
             moment = naive - timedelta(seconds=change.seconds)
             if moment >= change.since:
                 return moment
-        return naive - timedelta(seconds=self.changes[0].seconds if self.changes else 0)
+        return naive - timedelta(seconds=self.changes[0].seconds)
 
     def first_utc(self, wall: datetime) -> datetime:
         """The first moment at which the broker's clock shows `wall`, or has just jumped over it."""

@@ -57,7 +57,7 @@ class Columns:
     commissions: list[float] = field(default_factory=list)
     memories: list[tuple[Any, ...]] = field(default_factory=list)
     quotes: list[tuple[Any, ...]] = field(default_factory=list)
-    latest: list[tuple[Any, ...]] = field(default_factory=list)
+    """When it was quoted stands with the newest of a symbol alone."""
     bars: list[tuple[Any, ...]] = field(default_factory=list)
 
     def add(
@@ -110,12 +110,11 @@ class Columns:
             n = len(self.rows)
             latest: dict[str, Quote] = {}
             for quote in quotes:
-                self.quotes.append((n, *quote[:-1]))
                 before = latest.get(quote[1])
                 if before is None or quote[2] >= before[2]:
                     latest[quote[1]] = quote
-            for symbol, (_, _, time_msc, bid, ask, _, _, quoted_at) in latest.items():
-                self.latest.append((n, symbol, bid, ask, time_msc, quoted_at))
+            for quote in quotes:
+                self.quotes.append((n, *quote) if quote is latest[quote[1]] else (n, *quote[:-1], None))
         self.bars += [(len(self.rows), *bar) for bar in bars]
         if memory is not None:
             ledger, nav = memory.ledger, memory.nav
@@ -155,8 +154,7 @@ class Columns:
             self.commissions,
             *_turned(self.memories, 15),
             periods.silent,
-            *_turned(self.quotes, 8),
-            *_turned(self.latest, 6),
+            *_turned(self.quotes, 9),
             *_turned(self.bars, 11),
         )
 

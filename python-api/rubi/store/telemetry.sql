@@ -122,26 +122,26 @@ WITH told AS (
          AS m (n, counted_from, funds, deals, flows, initial_flows, units, nav, balance_nav, high, high_balance, day_high, end_high, end_high_balance, nav_day)
     JOIN held h ON h.n = m.n
     WHERE r.account_id = h.account_id
+), quoted AS MATERIALIZED (
+    SELECT h.account_id, h.told_at, q.*
+    FROM unnest($45::bigint[], $46::timestamptz[], $47::text[], $48::bigint[], $49::float8[], $50::float8[], $51::float8[], $52::float8[], $53::timestamptz[])
+         AS q (n, time, symbol, time_msc, bid, ask, last, volume, quoted_at)
+    JOIN held h ON h.n = q.n
 ), quotes AS (
     INSERT INTO ticks (account_id, time, symbol, time_msc, bid, ask, last, volume)
-    SELECT h.account_id, q.time, q.symbol, q.time_msc, q.bid, q.ask, q.last, q.volume
-    FROM unnest($45::bigint[], $46::timestamptz[], $47::text[], $48::bigint[], $49::float8[], $50::float8[], $51::float8[], $52::float8[])
-         AS q (n, time, symbol, time_msc, bid, ask, last, volume)
-    JOIN held h ON h.n = q.n
+    SELECT account_id, time, symbol, time_msc, bid, ask, last, volume FROM quoted
     ON CONFLICT DO NOTHING
 ), latest AS (
     INSERT INTO latest_ticks AS l (account_id, symbol, bid, ask, time_msc, quoted_at, received_at)
-    SELECT h.account_id, q.symbol, q.bid::text::numeric, q.ask::text::numeric, q.time_msc, q.quoted_at, h.told_at
-    FROM unnest($53::bigint[], $54::text[], $55::float8[], $56::float8[], $57::bigint[], $58::timestamptz[]) AS q (n, symbol, bid, ask, time_msc, quoted_at)
-    JOIN held h ON h.n = q.n
+    SELECT account_id, symbol, bid::text::numeric, ask::text::numeric, time_msc, quoted_at, told_at FROM quoted WHERE quoted_at IS NOT NULL
     ON CONFLICT (account_id, symbol) DO UPDATE SET bid = excluded.bid, ask = excluded.ask, time_msc = excluded.time_msc, quoted_at = excluded.quoted_at,
         received_at = excluded.received_at
     WHERE l.time_msc <= excluded.time_msc
 ), bars AS (
     INSERT INTO market_data AS m (account_id, received_at, time, symbol, timeframe, open, high, low, close, tick_volume, real_volume, spread)
     SELECT h.account_id, h.told_at, b.time, b.symbol, b.timeframe, b.open, b.high, b.low, b.close, b.tick_volume, b.real_volume, b.spread
-    FROM unnest($59::bigint[], $60::timestamptz[], $61::text[], $62::text[], $63::float8[], $64::float8[], $65::float8[], $66::float8[], $67::bigint[],
-                $68::bigint[], $69::int[]) AS b (n, time, symbol, timeframe, open, high, low, close, tick_volume, real_volume, spread)
+    FROM unnest($54::bigint[], $55::timestamptz[], $56::text[], $57::text[], $58::float8[], $59::float8[], $60::float8[], $61::float8[], $62::bigint[],
+                $63::bigint[], $64::int[]) AS b (n, time, symbol, timeframe, open, high, low, close, tick_volume, real_volume, spread)
     JOIN held h ON h.n = b.n
     ON CONFLICT (account_id, symbol, timeframe, time) DO UPDATE SET high = excluded.high, low = excluded.low, close = excluded.close,
         tick_volume = excluded.tick_volume, real_volume = excluded.real_volume, spread = excluded.spread, received_at = excluded.received_at
