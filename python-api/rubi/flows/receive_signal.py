@@ -1,5 +1,6 @@
 """A signal comes in: keep it, wake a worker. The same wish twice is one signal."""
 
+import asyncio
 import time
 from dataclasses import dataclass
 from datetime import datetime
@@ -56,8 +57,11 @@ async def receive_signal(ports: Ports, wish: Wish, *, now: datetime) -> Received
     if received.new:
         SIGNALS_RECEIVED.labels(wish.source).inc()
         observe_order("intake", time.perf_counter() - began)
-        ports.ring_decide(received.id)  # after the commit; the sweep covers a crash right here
-        await ports.bus.publish([signal_update(received.row)])
+        # After the commit, and nobody waits for either: the sweep covers a crash right here, and a lost bell. The news
+        # comes first, or a reader could hear of the decision before it hears of the signal.
+        ports.bus.tell([signal_update(received.row)])
+        ports.ring_decide(received.id)
+        await asyncio.sleep(0)  # both leave now, and not when the answer has been made
     else:
         REPLAYS.labels("signal" if wish.idempotency_key is None else "idempotency_key").inc()
     return received

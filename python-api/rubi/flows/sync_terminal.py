@@ -175,7 +175,8 @@ async def _park(
     deadline = now + min(cycle.wait, LONGEST_WAIT)
     while (left := (deadline - clock()).total_seconds()) > 0:
         try:
-            await asyncio.wait_for(waiting.wait(), left)
+            async with asyncio.timeout(left):
+                await waiting.wait()
         except TimeoutError:
             break
         waiting.clear()
