@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import structlog
 from celery import Celery
+from kombu import Queue
 
 from rubi.observability.metrics import DOORBELLS_LOST
 
@@ -58,27 +59,21 @@ _PROPERTIES: dict[str, Any] = {
 
 
 def celery_app(redis_url: str) -> Celery:
-    """The Celery application, for the worker, the beat and the publisher.
+    """The Celery application, for the worker and the beat.
 
-    Prefetch 1, no results: tasks carry an id and the database says what is to be done. A worker that dies returns its
-    bells within a minute; the sweep is quicker.
+    A bell is not acknowledged and has no result: it carries an id, and the database says what is to be done. Those
+    that a worker takes with it when it dies are rung again by the sweep.
     """
     app = Celery("rubi", broker=redis_url)
     app.conf.update(
         task_ignore_result=True,
-        task_acks_late=True,
         task_serializer="json",
         accept_content=["json"],
-        worker_prefetch_multiplier=1,
         task_time_limit=60,
+        task_queues=(Queue(QUEUE, no_ack=True),),
         task_default_queue=QUEUE,
         broker_connection_retry_on_startup=True,
-        broker_transport_options={
-            "visibility_timeout": 60,
-            "unacked_restore_interval": 2,
-            "unacked_restore_throttle": 1,
-            "socket_timeout": 5,
-        },
+        broker_transport_options={"socket_timeout": 5},
         worker_hijack_root_logger=False,
         worker_redirect_stdouts=False,
         enable_utc=True,

@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 Result = TypeVar("Result")
 
 TASK_PATIENCE = 50.0
-"""Seconds; less than Celery's visibility timeout, so that a task ends before its bell rings again."""
+"""Seconds that a task may take; longer than any statement or wait inside it."""
 HEARTBEAT_PERIOD = 5.0
 HEARTBEAT_LIFE = 15
 SWITCH_INTERVAL = 0.0005
