@@ -145,6 +145,7 @@ async def measure(database_url: str, redis_url: str) -> dict[str, list[float]]:
     found["pure decision, processor's time"] = pure(case, at, time.process_time)
     found["its record as JSON, with digest"] = recorded(case, at)
     await ports.pool.close()
+    await ports.bus.close()
     await client.aclose()
     return found
 

@@ -131,8 +131,8 @@ MUTANTS = (
     mutant(
         "the answer is not kept with the leases",
         "flows/sync_terminal.py",
-        '    await conn.execute(terminals.SQL["keep_answer"], terminal.session_id, answer)\n',
-        "",
+        "kept=(terminal.session_id, answer), now=now)",
+        "now=now)",
         WIRE + "test_a_repeated_cycle_gets_the_stored_answer_and_no_second_lease",
     ),
     mutant(
@@ -175,9 +175,9 @@ MUTANTS = (
     ),
     mutant(
         "decisions of an account run side by side",
-        "flows/decide_signal.py",
-        "        now += await risk_facts.take_turn(conn, account_id)\n",
-        "",
+        "store/signals.sql",
+        "pg_advisory_xact_lock(hashtextextended(meant.id::text, 0)) AS turn",
+        "NULL AS turn",
         DECIDE + "test_fifty_at_once_with_room_for_three_are_three",
     ),
     mutant(

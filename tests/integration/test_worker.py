@@ -52,6 +52,7 @@ async def desk(dsn, redis_url):
     ports, _, client = await open_ports(dsn, redis_url)
     yield await seat(ports, now=datetime.now(UTC))
     await ports.pool.close()
+    await ports.bus.close()
     await client.aclose()
 
 

@@ -16,7 +16,7 @@ from rubi.flows.show_signal import signal_update
 from rubi.observability.metrics import REPLAYS, SIGNALS_RECEIVED, observe_order
 from rubi.store import signals
 from rubi.store.pool import Connection
-from rubi.store.signals import Received
+from rubi.store.signals import OtherKey, Received
 
 SAME_WISH = DEFAULT_LIFE
 """Without a time and without a key, an equal body within this time is the same wish again."""
@@ -70,16 +70,15 @@ async def receive_signal(ports: Ports, wish: Wish, *, now: datetime) -> Received
 async def keep(conn: Connection, wish: Wish, now: datetime) -> Received:
     """Keep a signal inside the caller's transaction, who rings and publishes after the commit."""
     key, older_key = _keys(wish, now)
+    older = None
     if older_key is not None:
+        older = OtherKey(older_key, now - SAME_WISH)
         await signals.take_turn(conn, f"{wish.user_id}:{wish.bound_account or ''}:{wish.body_sha256.hex()}")
-        before = await signals.find(conn, wish.user_id, wish.source, older_key)
-        if before is not None and before["received_at"] > now - SAME_WISH:
-            return signals.repeated(before, wish.body_sha256)
     try:
         account = await choose_account(conn, wish.user_id, named=wish.account, bound=wish.bound_account)
     except RubiError:
         # A repeated wish has its answer, whatever has become of the user's accounts since.
-        known = await signals.find(conn, wish.user_id, wish.source, key)
+        known = await signals.find(conn, wish.user_id, wish.source, key, other=older)
         if known is None:
             raise
         return signals.repeated(known, wish.body_sha256)
@@ -88,7 +87,7 @@ async def keep(conn: Connection, wish: Wish, now: datetime) -> Received:
         dedupe_key=key,
         clock=None if account is None else account.clock,
     )
-    return await signals.insert(conn, signal, received_at=now, body_sha256=wish.body_sha256)
+    return await signals.insert(conn, signal, received_at=now, body_sha256=wish.body_sha256, other=older)
 
 
 def _keys(wish: Wish, now: datetime) -> tuple[str, str | None]:

@@ -138,8 +138,10 @@ async def lease(
     expires_at: datetime,
     now: datetime,
     legacy: bool = False,
+    kept: tuple[UUID, bytes] | None = None,
 ) -> None:
-    """Mark locked orders as handed out under new leases."""
+    """Mark locked orders as handed out under new leases; `kept` is a session and the answer that it is to keep."""
+    session_id, answer = kept or (None, None)
     await conn.execute(
         SQL["lease_orders"],
         [order_id for order_id, _ in leases],
@@ -149,4 +151,6 @@ async def lease(
         expires_at,
         now,
         legacy,
+        answer,
+        session_id,
     )

@@ -66,7 +66,7 @@ LIMIT $4
 FOR UPDATE OF o SKIP LOCKED
 
 -- name: lease_orders
--- Hand out the locked rows: one new lease each, one event each.
+-- Hand out the locked rows: one new lease each, one event each. $9: the session that keeps the answer ($8) which says so, if any.
 WITH leased AS (
     UPDATE trading_orders o SET state = 'LEASED', event_n = o.event_n + 1, lease_id = l.lease_id, lease_epoch = $3, lease_instance = $4,
         lease_expires_at = $5, deliveries = o.deliveries + 1, leased_at = coalesce(o.leased_at, $6), updated_at = $6, legacy = $7
@@ -76,6 +76,8 @@ WITH leased AS (
 ), told AS (
     INSERT INTO order_events (order_id, n, from_state, to_state, event, payload, actor, at)
     SELECT id, event_n, 'QUEUED', 'LEASED', 'HANDED_OUT', jsonb_build_object('lease_id', lease_id, 'epoch', $3::int), 'terminal:' || $4, $6 FROM leased
+), kept AS (
+    UPDATE mt5_sessions SET last_answer = $8 WHERE id = $9
 )
 SELECT id, lease_id FROM leased
 
