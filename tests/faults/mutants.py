@@ -138,7 +138,7 @@ MUTANTS = (
     mutant(
         "the answer leaves before the commit",
         "flows/receive_signal.py",
-        "    async with ports.pool.acquire() as conn, conn.transaction():\n"
+        "    async with ports.pool.acquire() as conn, _enough(conn, wish):\n"
         "        received = await keep(conn, wish, now)\n",
         "    async with ports.pool.acquire() as conn:\n"
         "        early = conn.transaction()\n        await early.start()\n"

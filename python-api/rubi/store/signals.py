@@ -34,10 +34,10 @@ class SignalFilter:
 
 
 @dataclass(frozen=True, slots=True)
-class OtherKey:
-    """Another key under which the same wish may have been kept; it counts when that was after `since`."""
+class OtherKeys:
+    """Other keys under which the same wish may have been kept; they count when that was after `since`."""
 
-    key: str
+    keys: tuple[str, ...]
     since: datetime
 
 
@@ -47,7 +47,7 @@ async def insert(
     *,
     received_at: datetime,
     body_sha256: bytes | None = None,
-    other: OtherKey | None = None,
+    other: OtherKeys | None = None,
 ) -> Received:
     """Keep a signal inside the caller's transaction; a repeated key gives the row that is there.
 
@@ -82,7 +82,7 @@ async def insert(
         signal.signal_time,
         received_at,
         received_at + signal.expires_in,
-        None if other is None else other.key,
+        None if other is None else other.keys,
         None if other is None else other.since,
     )
     if row is not None:
@@ -94,13 +94,13 @@ async def insert(
 
 
 async def find(
-    conn: Connection, user_id: int, source: str, dedupe_key: str, *, other: OtherKey | None = None
+    conn: Connection, user_id: int, source: str, dedupe_key: str, *, other: OtherKeys | None = None
 ) -> Row | None:
-    """The signal of a key, or of the other key."""
+    """The signal of a key, or of one of the other keys."""
     if other is not None:
-        before = await conn.fetchrow(SQL["by_key"], user_id, source, other.key)
-        if before is not None and before["received_at"] > other.since:
-            return before
+        found = await conn.fetchrow(SQL["by_other_keys"], user_id, source, other.keys, other.since)
+        if found is not None:
+            return found
     return await conn.fetchrow(SQL["by_key"], user_id, source, dedupe_key)
 
 
@@ -119,11 +119,6 @@ def repeated(known: Row, body_sha256: bytes) -> Received:
             signal_id=known["id"],
         )
     return Received(known["id"], new=False, row=known)
-
-
-async def take_turn(conn: Connection, key: str) -> None:
-    """Wait until no other transaction holds this key; it is given back at the end of the transaction."""
-    await conn.execute(SQL["take_turn"], key)
 
 
 async def get(conn: Connection, user_id: int, signal_id: int) -> Row | None:

@@ -1,20 +1,19 @@
 -- name: insert
 -- Keep a signal; nothing comes back when its key is taken.
--- $23: another key under which the same wish may have been kept after $24.
+-- $23: other keys under which the same wish may have been kept after $24.
 INSERT INTO trading_signals (user_id, account_id, source, dedupe_key, body_sha256, symbol, signal_type, order_type, entry_price, stop_loss,
                              take_profit, volume, timeframe, confidence, risk_mode, risk_value, magic, comment, details, signal_time,
                              received_at, expires_at, rung_at)
 SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $21
-WHERE NOT EXISTS (SELECT FROM trading_signals WHERE user_id = $1 AND source = $3 AND dedupe_key = $23 AND received_at > $24)
+WHERE NOT EXISTS (SELECT FROM trading_signals WHERE user_id = $1 AND source = $3 AND dedupe_key = ANY ($23::text[]) AND received_at > $24)
 ON CONFLICT (user_id, source, dedupe_key) DO NOTHING
 RETURNING *;
 
 -- name: by_key
 SELECT * FROM trading_signals WHERE user_id = $1 AND source = $2 AND dedupe_key = $3;
 
--- name: take_turn
--- Requests that bring the same untimed wish come one after another.
-SELECT pg_advisory_xact_lock(hashtextextended($1, 0));
+-- name: by_other_keys
+SELECT * FROM trading_signals WHERE user_id = $1 AND source = $2 AND dedupe_key = ANY ($3::text[]) AND received_at > $4 ORDER BY id LIMIT 1;
 
 -- name: by_id
 SELECT * FROM trading_signals WHERE id = $1 AND user_id = $2;
