@@ -19,7 +19,7 @@ from rubi.flows.show_signal import signal_update
 from rubi.flows.weigh_signal import Verdict, refuse, weigh_close, weigh_open
 from rubi.live.bus import Event
 from rubi.observability.metrics import ORDER_TRANSITIONS, RISK_BLOCKS, SIGNALS_DENIED, count_blocks, observe_order
-from rubi.store import plans, risk_facts, signals
+from rubi.store import orders, plans, risk_facts, signals
 from rubi.store.decisions import NewDecision
 from rubi.store.pool import Connection, Row
 
@@ -107,7 +107,7 @@ async def expire(conn: Connection, signal: Row, *, now: datetime) -> Decided:
 
 async def end_undecided(conn: Connection, signal: Row, *, code: str, message: str, now: datetime) -> Decided:
     """End a signal that nobody decided, for a reason; its row is locked by the caller's transaction."""
-    decision = _decision(signal, signal["account_id"], refuse(code, message), None, now)
+    decision = _decision(signal, signal["account_id"], refuse(code, message), now)
     row = await signals.settle(
         conn, signal["id"], decision, status=SignalStatus.EXPIRED, detail_status=SignalStatus.EXPIRED
     )
@@ -115,7 +115,7 @@ async def end_undecided(conn: Connection, signal: Row, *, code: str, message: st
 
 
 async def _deny(conn: Connection, signal: Row, account_id: UUID | None, verdict: Verdict, now: datetime) -> Decided:
-    decision = _decision(signal, account_id, verdict, None, now)
+    decision = _decision(signal, account_id, verdict, now)
     row = await signals.settle(conn, signal["id"], decision, status=SignalStatus.REJECTED, detail_status="DENIED")
     return Decided(
         signal["id"],
@@ -128,10 +128,16 @@ async def _deny(conn: Connection, signal: Row, account_id: UUID | None, verdict:
 
 
 async def _queue(conn: Connection, signal: Row, account_id: UUID, verdict: Verdict, now: datetime) -> Decided:
-    queued = [(order, await queue_order(conn, order, actor=ACTOR, now=now)) for order in verdict.orders]
-    made = [(order, order_id) for order, order_id in queued if order_id is not None]
-    if not made:
+    first, *others = verdict.orders
+    decision = _decision(signal, account_id, verdict, now, approved=True)
+    row = await orders.insert_of_signal(conn, first, decision, actor=ACTOR)
+    if row is None:
         raise RuntimeError(f"signal {signal['id']} has its orders but was not marked as decided")
+    made = [(first, int(row["order_id"]))]
+    for order in others:
+        order_id = await queue_order(conn, order, actor=ACTOR, now=now)
+        if order_id is not None:
+            made.append((order, order_id))
     if verdict.plan is not None:
         await plans.insert(
             conn,
@@ -142,10 +148,6 @@ async def _queue(conn: Connection, signal: Row, account_id: UUID, verdict: Verdi
             order_id=made[0][1],
             now=now,
         )
-    decision = _decision(signal, account_id, verdict, made[0][1], now)
-    row = await signals.settle(
-        conn, signal["id"], decision, status=SignalStatus.PENDING, detail_status=OrderState.QUEUED
-    )
     told = [
         Event("COMMAND_WAITS", signal["user_id"], account_id),
         *(order_made(order, order_id, OrderState.QUEUED, now=now) for order, order_id in made),
@@ -162,14 +164,14 @@ async def _queue(conn: Connection, signal: Row, account_id: UUID, verdict: Verdi
 
 
 def _decision(
-    signal: Row, account_id: UUID | None, verdict: Verdict, order_id: int | None, now: datetime
+    signal: Row, account_id: UUID | None, verdict: Verdict, now: datetime, *, approved: bool = False
 ) -> NewDecision:
     return NewDecision(
         user_id=signal["user_id"],
         account_id=account_id,
         signal_id=signal["id"],
-        order_id=order_id,
-        approved=order_id is not None,
+        order_id=None,
+        approved=approved,
         code=verdict.code,
         detail=verdict.detail,
         record=verdict.record,

@@ -15,6 +15,27 @@ WITH new AS (
 )
 SELECT id FROM new
 
+-- name: insert_order_of_signal
+-- The first order of a signal, as insert_order writes it, the decision that made it ($28 to $30), and what both make of the signal. Nothing is
+-- written, and nothing comes back, when this leg has its order already.
+WITH new AS (
+    INSERT INTO trading_orders (user_id, account_id, signal_id, leg, kind, symbol, side, order_type, volume, price, stop_limit, sl, tp,
+        deviation_points, type_time, expiration, magic, position_ticket, target_ticket, target_order_id, guards, reserved_risk,
+        reserved_margin, not_after, state, event_n, created_at, queued_at, updated_at, reserved_price)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, 'QUEUED', 1, $25, $25, $25, $27)
+    ON CONFLICT (account_id, signal_id, leg) WHERE signal_id IS NOT NULL DO NOTHING
+    RETURNING id
+), first AS (
+    INSERT INTO order_events (order_id, n, from_state, to_state, event, actor, at)
+    SELECT id, 1, 'CREATED', 'QUEUED', 'APPROVED', $26, $25 FROM new
+), decided AS (
+    INSERT INTO decisions (user_id, account_id, signal_id, order_id, approved, detail, record, record_sha256, decided_at)
+    SELECT $1, $2, $3, id, true, $28, $29, $30, $25 FROM new
+)
+UPDATE trading_signals s SET detail_status = 'QUEUED', message = $28, decided_at = $25, account_id = coalesce(s.account_id, $2)
+FROM new WHERE s.id = $3
+RETURNING s.*, new.id AS order_id
+
 -- name: lock_order
 -- An order for one change, and whether this fact is known already ($2 may be null).
 SELECT o.*, EXISTS (SELECT FROM order_events e WHERE e.order_id = o.id AND e.dedupe = $2) AS known
