@@ -28,7 +28,7 @@ TASK_PATIENCE = 50.0
 """Seconds that a task may take; longer than any statement or wait inside it."""
 HEARTBEAT_PERIOD = 5.0
 HEARTBEAT_LIFE = 15
-SWITCH_INTERVAL = 0.0005
+SWITCH_INTERVAL = 0.0001
 """Seconds that a thread may keep the interpreter from another; a bell passes three, and Python's 5 ms add up."""
 
 
