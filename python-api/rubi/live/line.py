@@ -60,7 +60,7 @@ class Line:
                     if not await self._tell_old_connection(batch):
                         await self._connect()
                         await self._tell(batch)
-            except (redis.RedisError, OSError) as error:  # a TimeoutError is an OSError
+            except Exception as error:  # noqa: BLE001 - whatever it was, those who wait are to hear of it
                 await self._hang_up()
                 _fail(batch, error)
             except asyncio.CancelledError:
