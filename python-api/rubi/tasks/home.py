@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import os
 import socket
-import sys
 import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
@@ -28,8 +27,6 @@ TASK_PATIENCE = 50.0
 """Seconds that a task may take; longer than any statement or wait inside it."""
 HEARTBEAT_PERIOD = 5.0
 HEARTBEAT_LIFE = 15
-SWITCH_INTERVAL = 0.0001
-"""Seconds that a thread may keep the interpreter from another; a bell passes three, and Python's 5 ms add up."""
 
 
 class Home:
@@ -56,7 +53,6 @@ class Home:
 
     def start(self) -> None:
         """Start the loop and the heartbeat."""
-        sys.setswitchinterval(SWITCH_INTERVAL)
         self._thread.start()
         self._heart = asyncio.run_coroutine_threadsafe(self._beat(), self._loop)
 
