@@ -34,10 +34,10 @@ class RecordingBus(Bus):
         super().__init__(client)
         self.told = []
 
-    async def publish(self, events):
+    def tell(self, events):
         events = list(events)
         self.told += events
-        await super().publish(events)
+        return super().tell(events)
 
 
 @dataclass

@@ -79,9 +79,9 @@ async def in_process(desk: Desk) -> tuple[list[float], list[float]]:
     return taken[WARM_UP:], worked[WARM_UP:]
 
 
-async def by_bell(desk: Desk, redis_url: str) -> list[float]:
+async def by_bell(desk: Desk) -> list[float]:
     """Seconds from the bell to the news of the decision: Celery, the worker's transaction, its commit, the live bus."""
-    bell, heard, taken = Doorbell(redis_url), asyncio.Event(), []
+    bell, heard, taken = Doorbell(desk.ports.bus.line.say), asyncio.Event(), []
 
     def listen(event) -> None:
         if event.type == "SIGNAL_UPDATE":
@@ -98,7 +98,6 @@ async def by_bell(desk: Desk, redis_url: str) -> list[float]:
                 async with asyncio.timeout(10):
                     await heard.wait()
                 taken.append(time.perf_counter() - begun)
-    bell.close()
     return taken[WARM_UP:]
 
 
@@ -140,12 +139,13 @@ async def measure(database_url: str, redis_url: str) -> dict[str, list[float]]:
     await prepare(desk, now)
     taken, worked = await in_process(desk)
     found = {"whole task in the worker's loop, with commit": taken, "its processor's time in the worker": worked}
-    found["bell to news of the decision, by Celery"] = await by_bell(desk, redis_url)
+    found["bell to news of the decision, by Celery"] = await by_bell(desk)
     case, at = await stored_case(desk)
     found["pure decision, 24 gates"] = pure(case, at, time.perf_counter)
     found["pure decision, processor's time"] = pure(case, at, time.process_time)
     found["its record as JSON, with digest"] = recorded(case, at)
     await ports.pool.close()
+    await ports.bus.close()
     await client.aclose()
     return found
 

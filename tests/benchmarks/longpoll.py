@@ -55,6 +55,7 @@ async def wake(database_url: str, redis_url: str, accounts: Iterable[str]) -> di
             published[order_id] = time.perf_counter()
             await bus.publish([Event("COMMAND_WAITS", order.user_id, account_id)])
             await asyncio.sleep(PAUSE)
+        await bus.close()
     return published
 
 

@@ -1,5 +1,9 @@
 """From the POST of a signal to its command in the hands of a terminal that waits, alone and with pushes beside.
 
+The way is told in four parts, too, out of what the service keeps of each signal: to the arrival of the request, to the
+worker that begins to decide, to the poll that begins to lease (with the decision's commit and its news before), and
+back to the terminal.
+
 --terminals N that wait (100), --signals N (300), --pushes N of 20 positions a second from other terminals (500).
 """
 
@@ -7,6 +11,8 @@ import argparse
 import asyncio
 import json
 import time
+from datetime import datetime
+from itertools import pairwise
 from uuid import uuid4
 
 from tests.benchmarks.lean_client import LeanClient
@@ -17,6 +23,12 @@ from tests.integration.wire import HELLO, SPEC
 
 PER_SECOND = 20
 WARM_UP = 20
+PARTS = (
+    "POST sent to received",
+    "received to decision begun",
+    "decision begun to lease begun",
+    "lease begun to command",
+)
 POSITIONS = 20
 
 
@@ -52,7 +64,7 @@ class Waiting:
                 body |= self._market(first=seq == 1)
             body["acks"], self._acks = self._acks, []
             said = await self.client.post("/api/v1/mt5/sync", body)
-            now = time.perf_counter()
+            now = time.time()
             for command in said["commands"]:
                 self.arrived.setdefault(command["order_id"], now)
                 lease = command.get("lease_id", "")
@@ -83,8 +95,8 @@ async def bare_round_trips(url: str, number: int) -> list[float]:
     return taken[WARM_UP:]
 
 
-async def signals(url: str, number: int, terminals_number: int) -> tuple[list[float], list[float]]:
-    """Seconds from POST to the answer, and from POST to the command at the terminal."""
+async def signals(url: str, number: int, terminals_number: int) -> tuple[list[float], list[float], list[list[float]]]:
+    """Seconds from POST to the answer, from POST to the command at the terminal, and those of each part of the way."""
     access = await new_user(url)
     terminals = [Waiting(url, access, each) for each in range(terminals_number)]
     running = []
@@ -105,24 +117,33 @@ async def signals(url: str, number: int, terminals_number: int) -> tuple[list[fl
             "comment": f"benchmark {place}",
             "expires_in": 30,
         }
-        begun = time.perf_counter()
+        begun = time.time()
         answer = await client.post("/api/v1/trading/signals", body)
-        answered.append(time.perf_counter() - begun)
+        answered.append(time.time() - begun)
         sent[answer["id"]] = begun
-        await asyncio.sleep(max(0, 1 / PER_SECOND - (time.perf_counter() - begun)))
+        await asyncio.sleep(max(0, 1 / PER_SECOND - (time.time() - begun)))
     await asyncio.sleep(2)
     arrived = {order: at for terminal in terminals for order, at in terminal.arrived.items()}
-    delays = []
+    delays: list[float] = []
+    parts: list[list[float]] = []
     for signal_id, begun in sent.items():
         status, raw = await client.request("GET", f"/api/v1/trading/signals/{signal_id}")
         said = json.loads(raw)
         if status != 200 or not said["orders"] or said["orders"][0]["id"] not in arrived:
             raise RuntimeError(f"signal {signal_id} led to no command: {raw[:400]!r}")
-        delays.append(arrived[said["orders"][0]["id"]] - begun)
+        order = said["orders"][0]
+        leased = next(event["at"] for event in order["events"] if event["event"] == "HANDED_OUT")
+        passed = [begun, *map(_seconds, (said["received_at"], said["decided_at"], leased)), arrived[order["id"]]]
+        delays.append(passed[-1] - begun)
+        parts.append([later - earlier for earlier, later in pairwise(passed)])
     for task in running:
         task.cancel()
     await asyncio.gather(*running, return_exceptions=True)
-    return answered[WARM_UP:], delays[WARM_UP:]
+    return answered[WARM_UP:], delays[WARM_UP:], parts[WARM_UP:]
+
+
+def _seconds(moment: str) -> float:
+    return datetime.fromisoformat(moment).timestamp()
 
 
 def main() -> None:
@@ -143,11 +164,14 @@ def main() -> None:
     report = Report("signal-latency")
     bare50, bare99 = percentiles(trips)
     report.add(Result("bare uvicorn round trip", bare50, "ms", p50_ms=bare50, p99_ms=bare99))
-    for how, (answered, delays) in cases.items():
+    for how, (answered, delays, parts) in cases.items():
         for case, taken in (("POST of a signal, answered", answered), ("POST to command at the terminal", delays)):
             p50, p99 = percentiles(taken)
             ratio = round(p50 / bare50, 2)
             report.add(Result(f"{case}, {how}", p50, "ms", ratio_to_bare=ratio, p50_ms=p50, p99_ms=p99))
+        for part, taken in zip(PARTS, zip(*parts, strict=True), strict=True):
+            p50, p99 = percentiles(list(taken))
+            report.add(Result(f"  {part}, {how}", p50, "ms", p50_ms=p50, p99_ms=p99))
     report.add(Result("pushes beside, answered in time for their rate", round(pushed["per_second"]), "pushes/s",
                       p50_ms=pushed["p50_ms"], p99_ms=pushed["p99_ms"]))  # fmt: skip
     report.add(Result("pushes refused, cut or unanswered", sum(pushed["failed"].values()) + pushed["late"], "pushes"))

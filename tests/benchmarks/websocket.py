@@ -138,6 +138,7 @@ async def measure(url: str, redis_url: str) -> Measured:
             told = await publish(bus, users, SECONDS, PER_SECOND)
             await asyncio.sleep(1)
             cut_after = await cutting
+        await bus.close()
     for task in running:
         task.cancel()
     await asyncio.gather(*running, return_exceptions=True)

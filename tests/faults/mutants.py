@@ -131,14 +131,14 @@ MUTANTS = (
     mutant(
         "the answer is not kept with the leases",
         "flows/sync_terminal.py",
-        '    await conn.execute(terminals.SQL["keep_answer"], terminal.session_id, answer)\n',
-        "",
+        "kept=(terminal.session_id, answer), now=now)",
+        "now=now)",
         WIRE + "test_a_repeated_cycle_gets_the_stored_answer_and_no_second_lease",
     ),
     mutant(
         "the answer leaves before the commit",
         "flows/receive_signal.py",
-        "    async with ports.pool.acquire() as conn, conn.transaction():\n"
+        "    async with ports.pool.acquire() as conn, _enough(conn, wish):\n"
         "        received = await keep(conn, wish, now)\n",
         "    async with ports.pool.acquire() as conn:\n"
         "        early = conn.transaction()\n        await early.start()\n"
@@ -175,9 +175,9 @@ MUTANTS = (
     ),
     mutant(
         "decisions of an account run side by side",
-        "flows/decide_signal.py",
-        "        now += await risk_facts.take_turn(conn, account_id)\n",
-        "",
+        "store/signals.sql",
+        "pg_advisory_xact_lock(hashtextextended(meant.id::text, 0)) AS turn",
+        "NULL AS turn",
         DECIDE + "test_fifty_at_once_with_room_for_three_are_three",
     ),
     mutant(

@@ -163,6 +163,7 @@ class Stage:
 
     async def _close(self):
         await self.ports.pool.close()
+        await self.ports.bus.close()
         await self.client.aclose()
 
 

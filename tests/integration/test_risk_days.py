@@ -26,6 +26,7 @@ async def ports(cluster, template, redis_url_of_module):
     ports, _, client = await open_ports(await cluster.create(name, template), redis_url_of_module)
     yield ports
     await ports.pool.close()
+    await ports.bus.close()
     await client.aclose()
     await cluster.drop(name)
 

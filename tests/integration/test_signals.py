@@ -2,12 +2,15 @@ import asyncio
 import json
 import os
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
-from tests.desk import NOW, add_account
+from tests.desk import NOW, add_account, add_user
 from tests.serving import bearer, client_of, make_token, register, serving, settings_for
 
+from rubi.api.wire_signals import SignalIn
 from rubi.flows.decide_signal import decide_signal
+from rubi.flows.receive_signal import Wish, receive_signal
 
 SIGNALS = "/api/v1/trading/signals"
 SPEC_BODY = {
@@ -108,6 +111,31 @@ async def test_a_key_under_another_body_is_refused(trader):
 async def test_two_keys_are_two_wishes(trader):
     one, other = await trader.send(key="key-1"), await trader.send(key="key-2")
     assert one.json()["id"] != other.json()["id"]
+
+
+@pytest.mark.parametrize("with_account", [False, True])
+async def test_an_untimed_wish_that_comes_at_once_on_both_sides_of_a_minute_is_one_signal(ports, with_account):
+    user_id = await add_user(ports)
+    if with_account:
+        await add_account(ports, user_id)
+    turn_of_the_minute = datetime(2026, 11, 28, 15, 1, tzinfo=UTC)
+    for number in range(10):
+        body = SignalIn.model_validate({"symbol": "EURUSD", "signal_type": "BUY", "comment": f"wish {number}"})
+
+        async def send(after, body=body):
+            now = turn_of_the_minute + timedelta(milliseconds=after)
+            wish = Wish(
+                user_id=user_id,
+                source="api",
+                body_sha256=body.body_sha256(),
+                to_signal=partial(body.to_domain, user_id=user_id, now=now),
+                timed=False,
+            )
+            return await receive_signal(ports, wish, now=now)
+
+        received = await asyncio.gather(*(send(after) for after in (-1, 1, -2, 2)))
+        assert len({each.id for each in received}) == 1
+        assert [each.new for each in received].count(True) == 1
 
 
 async def test_a_hundred_at_once_under_one_key_are_one_signal(trader):

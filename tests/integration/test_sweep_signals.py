@@ -14,6 +14,7 @@ async def doors(dsn, redis_url):
     ports, rung, client = await open_ports(dsn, redis_url)
     yield ports, rung
     await ports.pool.close()
+    await ports.bus.close()
     await client.aclose()
 
 

@@ -336,3 +336,4 @@ async def test_a_listener_that_fails_silences_nobody(redis_url):
                 await bus.publish([Event("ALERT", 7, None, {"n": 1}), Event("ALERT", 7, None, {"n": 2})])
                 async with asyncio.timeout(5):
                     assert [await told.get(), await told.get()] == [1, 2]
+        await bus.close()

@@ -1,18 +1,21 @@
 import asyncio
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from base64 import b64decode
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import redis.asyncio
 from tests.desk import open_ports, seat
 from tests.serving import SECRET
 
-from rubi.queue import DECIDE_SIGNAL, SWEEP, Doorbell
+from rubi.live.line import Line
+from rubi.queue import DECIDE_SIGNAL, QUEUE, SWEEP, Doorbell, celery_app
 from rubi.settings import SOURCE_ROOT
 from rubi.tasks.home import HEARTBEATS
 
@@ -49,6 +52,7 @@ async def desk(dsn, redis_url):
     ports, _, client = await open_ports(dsn, redis_url)
     yield await seat(ports, now=datetime.now(UTC))
     await ports.pool.close()
+    await ports.bus.close()
     await client.aclose()
 
 
@@ -59,10 +63,35 @@ async def broker(redis_url):
 
 
 @pytest.fixture
-def bell(redis_url):
-    doorbell = Doorbell(redis_url)
-    yield doorbell
-    doorbell.close()
+async def bell(broker):
+    line = Line(broker)
+    yield Doorbell(line.say)
+    await line.close()
+
+
+async def test_a_bell_is_the_message_that_celery_itself_would_send(redis_url, broker, bell):
+    app = celery_app(redis_url)
+    await asyncio.to_thread(app.send_task, DECIDE_SIGNAL, args=[7], expires=60)
+    app.close()
+    bell.ring(DECIDE_SIGNAL, 7)
+    await asyncio.sleep(0.2)
+    ours, theirs = [json.loads(each) for each in await broker.lrange(QUEUE, 0, -1)]
+    await broker.delete(QUEUE)
+    said = []
+    for message in (ours, theirs):
+        headers, properties = message["headers"], message["properties"]
+        assert headers["id"] == headers["root_id"] == properties["correlation_id"]
+        assert len(properties.pop("delivery_tag")) == len(headers["id"])
+        left = datetime.fromisoformat(headers.pop("expires")) - datetime.now(UTC)
+        assert timedelta(seconds=50) < left < timedelta(seconds=60)
+        headers["origin"] = headers["origin"].partition("@")[2]
+        # Nobody answers a bell, so its `reply_to` is empty; Celery's names a queue that is never made.
+        for part, name in (
+            (headers, "id"), (headers, "root_id"), (properties, "correlation_id"), (properties, "reply_to"),
+        ):  # fmt: skip
+            del part[name]
+        said.append(message | {"body": json.loads(b64decode(message["body"]))})
+    assert said[0] == said[1]
 
 
 async def test_a_worker_decides_what_the_bell_names_and_leaves_in_order(desk, dsn, redis_url, broker, bell, tmp_path):

@@ -6,6 +6,7 @@ import re
 import signal
 
 import httpx
+import redis.asyncio
 from tests.acceptance.signalling import connect, decided, wish
 from tests.integration.wire import new_terminal, position
 from tests.serving import client_of, serving, settings_for
@@ -146,17 +147,18 @@ async def test_without_redis_the_metrics_say_so_and_the_business_figures_stay(ds
 async def test_a_bell_that_cannot_be_rung_is_counted():
     from prometheus_client import REGISTRY
 
+    from rubi.live.line import Line
     from rubi.queue import DECIDE_SIGNAL, Doorbell
 
     def lost():
         return REGISTRY.get_sample_value("rubi_doorbells_lost_total")
 
     before = lost()
-    doorbell = Doorbell(f"redis://127.0.0.1:{free_port()}/0")
-    doorbell.ring(DECIDE_SIGNAL, 1)
+    line = Line(redis.asyncio.from_url(f"redis://127.0.0.1:{free_port()}/0"))
+    Doorbell(line.say).ring(DECIDE_SIGNAL, 1)
     for _ in range(200):
         if lost() > before:
             break
         await asyncio.sleep(0.05)
-    doorbell.close()
+    await line.close()
     assert lost() == before + 1

@@ -63,10 +63,10 @@ class Doors:
     @contextlib.asynccontextmanager
     async def open(self) -> AsyncIterator["Doors"]:
         """Open while inside; a database that is away is tried again in the background until it answers."""
-        doorbell = Doorbell(self.settings.redis_url.get_secret_value())
+        doorbell = Doorbell(self.bus.line.say)
         async with contextlib.AsyncExitStack() as stack:
             stack.push_async_callback(self.redis.aclose)
-            stack.callback(doorbell.close)
+            stack.push_async_callback(self.bus.close)
             await stack.enter_async_context(self.bus.running())
             stack.enter_context(self.bus.listen(self.doorkeeper.hear))
             await stack.enter_async_context(self.hub.running(self.bus))

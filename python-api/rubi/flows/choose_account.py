@@ -10,15 +10,17 @@ from rubi.store.order_views import Owner
 
 
 async def choose_account(
-    conn: Connection, user_id: int, *, named: str | None, bound: UUID | None
+    conn: Connection, user_id: int, *, named: str | None, bound: UUID | None, turn: str | None = None
 ) -> AccountChoice | None:
     """The account that is meant; None when the user has none yet. `named` is an id or a login.
+
+    `turn`: what the transaction waits its turn for in the same round trip; what is read later sees what others did.
 
     Raises:
         RubiError: 422 `ACCOUNT_REQUIRED` when several could be meant, 403 or 404 for a wrong one.
 
     """
-    choices = await account_choices.find(conn, user_id, named=named, only=bound)
+    choices = await account_choices.find(conn, user_id, named=named, only=bound, turn=turn)
     if named is not None and bound is not None:
         if not choices:
             raise ForbiddenError(

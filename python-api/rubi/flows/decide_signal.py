@@ -1,5 +1,6 @@
 """A kept signal becomes orders in the queue, or a denial with its code: one transaction, whatever dies around it."""
 
+import time
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
@@ -10,7 +11,7 @@ import structlog
 from rubi.domain.order import OrderState
 from rubi.domain.risk.codes import DenialCode
 from rubi.domain.risk.gates import GATES
-from rubi.domain.signal import SignalType
+from rubi.domain.signal import SignalStatus, SignalType
 from rubi.flows.ports import Ports
 from rubi.flows.queue_order import queue_order
 from rubi.flows.report_unusable_policy import report_unusable_policy
@@ -19,7 +20,7 @@ from rubi.flows.show_signal import signal_update
 from rubi.flows.weigh_signal import Verdict, refuse, weigh_close, weigh_open
 from rubi.live.bus import Event
 from rubi.observability.metrics import ORDER_TRANSITIONS, RISK_BLOCKS, SIGNALS_DENIED, count_blocks, observe_order
-from rubi.store import decisions, plans, risk_facts, signals
+from rubi.store import orders, plans, risk_facts, signals
 from rubi.store.decisions import NewDecision
 from rubi.store.pool import Connection, Row
 
@@ -72,16 +73,17 @@ def _count(decided: Decided, now: datetime) -> None:
 
 async def _decide(ports: Ports, signal_id: int, now: datetime) -> Decided | None:
     async with ports.pool.acquire() as conn, conn.transaction():
-        signal = await signals.lock_undecided(conn, signal_id)
+        begun = time.monotonic()
+        signal = await signals.take_undecided(conn, signal_id)
         if signal is None:
             return None
         if signal["expires_at"] <= now:
             return await expire(conn, signal, now=now)
-        account_id = signal["account_id"] or await risk_facts.only_account(conn, signal["user_id"])
+        account_id = signal["meant_account_id"]
         if account_id is None:
             detail = "There is no account to trade on: connect a terminal, or name one of several in `account`."
             return await _deny(conn, signal, None, refuse("NO_ACCOUNT", detail), now)
-        now += await risk_facts.take_turn(conn, account_id)
+        now += risk_facts.waited_since(begun)
         facts = await risk_facts.gather(conn, account_id, signal["symbol"], now=now)
         if SignalType(signal["signal_type"]).closes:
             verdict = weigh_close(signal, account_id, facts, now=now)
@@ -117,33 +119,37 @@ async def expire(conn: Connection, signal: Row, *, now: datetime) -> Decided:
 
 async def end_undecided(conn: Connection, signal: Row, *, code: str, message: str, now: datetime) -> Decided:
     """End a signal that nobody decided, for a reason; its row is locked by the caller's transaction."""
-    await _record(conn, signal, signal["account_id"], refuse(code, message), None, now)
-    row = await signals.mark_expired(conn, signal["id"], code=code, message=message, now=now)
+    decision = _decision(signal, signal["account_id"], refuse(code, message), now)
+    row = await signals.settle(
+        conn, signal["id"], decision, status=SignalStatus.EXPIRED, detail_status=SignalStatus.EXPIRED
+    )
     return Decided(signal["id"], signal["received_at"], approved=False, code=code, events=(signal_update(row),))
 
 
 async def _deny(conn: Connection, signal: Row, account_id: UUID | None, verdict: Verdict, now: datetime) -> Decided:
-    code = verdict.code or "DENIED"
-    await _record(conn, signal, account_id, verdict, None, now)
-    row = await signals.mark_denied(
-        conn, signal["id"], code=code, message=verdict.detail, account_id=account_id, now=now
-    )
+    decision = _decision(signal, account_id, verdict, now)
+    row = await signals.settle(conn, signal["id"], decision, status=SignalStatus.REJECTED, detail_status="DENIED")
     return Decided(
         signal["id"],
         signal["received_at"],
         approved=False,
-        code=code,
+        code=verdict.code,
         blocked_by=verdict.blocked_by,
         events=(signal_update(row),),
     )
 
 
 async def _queue(conn: Connection, signal: Row, account_id: UUID, verdict: Verdict, now: datetime) -> Decided:
-    queued = [(order, await queue_order(conn, order, actor=ACTOR, now=now)) for order in verdict.orders]
-    made = [(order, order_id) for order, order_id in queued if order_id is not None]
-    if not made:
+    first, *others = verdict.orders
+    decision = _decision(signal, account_id, verdict, now, approved=True)
+    row = await orders.insert_of_signal(conn, first, decision, actor=ACTOR)
+    if row is None:
         raise RuntimeError(f"signal {signal['id']} has its orders but was not marked as decided")
-    await _record(conn, signal, account_id, verdict, made[0][1], now)
+    made = [(first, int(row["order_id"]))]
+    for order in others:
+        order_id = await queue_order(conn, order, actor=ACTOR, now=now)
+        if order_id is not None:
+            made.append((order, order_id))
     if verdict.plan is not None:
         await plans.insert(
             conn,
@@ -154,7 +160,6 @@ async def _queue(conn: Connection, signal: Row, account_id: UUID, verdict: Verdi
             order_id=made[0][1],
             now=now,
         )
-    row = await signals.mark_queued(conn, signal["id"], message=verdict.detail, account_id=account_id, now=now)
     told = [
         Event("COMMAND_WAITS", signal["user_id"], account_id),
         *(order_made(order, order_id, OrderState.QUEUED, now=now) for order, order_id in made),
@@ -170,21 +175,18 @@ async def _queue(conn: Connection, signal: Row, account_id: UUID, verdict: Verdi
     )
 
 
-async def _record(
-    conn: Connection, signal: Row, account_id: UUID | None, verdict: Verdict, order_id: int | None, now: datetime
-) -> None:
-    await decisions.insert(
-        conn,
-        NewDecision(
-            user_id=signal["user_id"],
-            account_id=account_id,
-            signal_id=signal["id"],
-            order_id=order_id,
-            approved=order_id is not None,
-            code=verdict.code,
-            detail=verdict.detail,
-            record=verdict.record,
-            record_sha256=verdict.sha256,
-            decided_at=now,
-        ),
+def _decision(
+    signal: Row, account_id: UUID | None, verdict: Verdict, now: datetime, *, approved: bool = False
+) -> NewDecision:
+    return NewDecision(
+        user_id=signal["user_id"],
+        account_id=account_id,
+        signal_id=signal["id"],
+        order_id=None,
+        approved=approved,
+        code=verdict.code,
+        detail=verdict.detail,
+        record=verdict.record,
+        record_sha256=verdict.sha256,
+        decided_at=now,
     )

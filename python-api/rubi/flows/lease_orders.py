@@ -1,8 +1,8 @@
 """Hand out what waits for a terminal: under a lease, to the session that holds the account, closes first."""
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -31,30 +31,55 @@ class Holder:
     """Whether this terminal's books were compared with ours since it connected."""
 
 
-async def lease_orders(
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Orders that are locked for a terminal, and the commands that tell it of them when `hand_over` has written it."""
+
+    commands: list[dict[str, Any]] = field(default_factory=list)
+    rows: Sequence[Row] = ()
+    leases: Sequence[tuple[int, UUID]] = ()
+    expires_at: datetime | None = None
+    legacy: bool = False
+
+
+async def take_orders(
     conn: Connection, holder: Holder, *, now: datetime, legacy: bool = False, most: int = MOST_AT_ONCE
-) -> list[dict[str, Any]]:
-    """Lease what may be handed out, as commands of the wire. The session and its account are locked by the caller.
+) -> Taken:
+    """Lock what may be handed out, and make commands of the wire. The session and its account are locked by the caller.
 
     Nothing while the terminal says that it cannot trade. HALTED and REDUCING accounts get what reduces, and so do those
     that are not reconciled: what was decided before the terminal came back did not know what it brings.
     """
     if not holder.tradable:
-        return []
+        return Taken()
     only_closes = holder.trading_state != "ACTIVE" or not holder.reconciled
     rows = await orders.lock_queue(conn, holder.account_id, only_closes=only_closes, now=now, most=most, legacy=legacy)
-    if not rows:
-        return []
     expires_at = now + lease_time(holder.poll_ms)
     leases = [(row["id"], uuid4()) for row in rows]
+    commands = [command_of(row, lease_id, expires_at) for row, (_, lease_id) in zip(rows, leases, strict=True)]
+    return Taken(commands, rows, leases, expires_at, legacy)
+
+
+async def hand_over(
+    conn: Connection, holder: Holder, taken: Taken, *, kept: tuple[UUID, bytes] | None = None, now: datetime
+) -> None:
+    """Lease what was taken, in the transaction that took it; `kept` is a session and the answer that it is to keep."""
+    if taken.expires_at is None or not taken.leases:
+        return
     await orders.lease(
-        conn, leases, epoch=holder.epoch, instance=holder.instance, expires_at=expires_at, now=now, legacy=legacy
+        conn,
+        taken.leases,
+        epoch=holder.epoch,
+        instance=holder.instance,
+        expires_at=taken.expires_at,
+        now=now,
+        legacy=taken.legacy,
+        kept=kept,
     )
-    ORDER_TRANSITIONS.labels(OrderState.LEASED).inc(len(rows))
-    for row in rows:
+    ORDER_TRANSITIONS.labels(OrderState.LEASED).inc(len(taken.leases))
+    for row in taken.rows:
         if row["leased_at"] is None:
             observe_order("queue", (now - row["queued_at"]).total_seconds())
-    return [command_of(row, lease_id, expires_at) for row, (_, lease_id) in zip(rows, leases, strict=True)]
 
 
 def lease_time(poll_ms: int) -> timedelta:

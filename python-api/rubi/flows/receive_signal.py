@@ -1,6 +1,8 @@
 """A signal comes in: keep it, wake a worker. The same wish twice is one signal."""
 
+import asyncio
 import time
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -15,7 +17,7 @@ from rubi.flows.show_signal import signal_update
 from rubi.observability.metrics import REPLAYS, SIGNALS_RECEIVED, observe_order
 from rubi.store import signals
 from rubi.store.pool import Connection
-from rubi.store.signals import Received
+from rubi.store.signals import OtherKeys, Received
 
 SAME_WISH = DEFAULT_LIFE
 """Without a time and without a key, an equal body within this time is the same wish again."""
@@ -42,6 +44,11 @@ class Wish:
     bound_account: UUID | None = None
     idempotency_key: str | None = None
 
+    @property
+    def has_one_key(self) -> bool:
+        """Whether one key tells it; without, the same wish may have been kept under the key of another minute."""
+        return self.timed or self.idempotency_key is not None
+
 
 async def receive_signal(ports: Ports, wish: Wish, *, now: datetime) -> Received:
     """Keep the signal, then wake a worker. A repeated key does nothing.
@@ -51,31 +58,39 @@ async def receive_signal(ports: Ports, wish: Wish, *, now: datetime) -> Received
 
     """
     began = time.perf_counter()
-    async with ports.pool.acquire() as conn, conn.transaction():
+    async with ports.pool.acquire() as conn, _enough(conn, wish):
         received = await keep(conn, wish, now)
     if received.new:
         SIGNALS_RECEIVED.labels(wish.source).inc()
         observe_order("intake", time.perf_counter() - began)
-        ports.ring_decide(received.id)  # after the commit; the sweep covers a crash right here
-        await ports.bus.publish([signal_update(received.row)])
+        # After the commit, and nobody waits for either: the sweep covers a crash right here, and a lost bell. The news
+        # comes first, or a reader could hear of the decision before it hears of the signal.
+        ports.bus.tell([signal_update(received.row)])
+        ports.ring_decide(received.id)
+        await asyncio.sleep(0)  # both leave now, and not when the answer has been made
     else:
         REPLAYS.labels("signal" if wish.idempotency_key is None else "idempotency_key").inc()
     return received
 
 
+def _enough(conn: Connection, wish: Wish) -> AbstractAsyncContextManager[object]:
+    """A transaction where one is needed: a wish with one key is kept by one statement, which commits by itself."""
+    return nullcontext() if wish.has_one_key else conn.transaction()
+
+
 async def keep(conn: Connection, wish: Wish, now: datetime) -> Received:
     """Keep a signal inside the caller's transaction, who rings and publishes after the commit."""
-    key, older_key = _keys(wish, now)
-    if older_key is not None:
-        await signals.take_turn(conn, f"{wish.user_id}:{wish.bound_account or ''}:{wish.body_sha256.hex()}")
-        before = await signals.find(conn, wish.user_id, wish.source, older_key)
-        if before is not None and before["received_at"] > now - SAME_WISH:
-            return signals.repeated(before, wish.body_sha256)
+    key, other_keys = _keys(wish, now)
+    other = turn = None
+    if other_keys:
+        # Requests that bring the same untimed wish come one after another, or two could miss each other at the minute.
+        other = OtherKeys(other_keys, now - SAME_WISH)
+        turn = f"{wish.user_id}:{wish.bound_account or ''}:{wish.body_sha256.hex()}"
     try:
-        account = await choose_account(conn, wish.user_id, named=wish.account, bound=wish.bound_account)
+        account = await choose_account(conn, wish.user_id, named=wish.account, bound=wish.bound_account, turn=turn)
     except RubiError:
         # A repeated wish has its answer, whatever has become of the user's accounts since.
-        known = await signals.find(conn, wish.user_id, wish.source, key)
+        known = await signals.find(conn, wish.user_id, wish.source, key, other=other)
         if known is None:
             raise
         return signals.repeated(known, wish.body_sha256)
@@ -84,17 +99,17 @@ async def keep(conn: Connection, wish: Wish, now: datetime) -> Received:
         dedupe_key=key,
         clock=None if account is None else account.clock,
     )
-    return await signals.insert(conn, signal, received_at=now, body_sha256=wish.body_sha256)
+    return await signals.insert(conn, signal, received_at=now, body_sha256=wish.body_sha256, other=other)
 
 
-def _keys(wish: Wish, now: datetime) -> tuple[str, str | None]:
-    """The key of the wish, and the key that the same wish would have had in the minute before."""
+def _keys(wish: Wish, now: datetime) -> tuple[str, tuple[str, ...]]:
+    """The key of the wish, and those it has in the minutes around: who arrived first is not always kept first."""
     # Tokens of two accounts say two wishes with one body: only the token tells them apart.
     whose = "" if wish.bound_account is None else f"account:{wish.bound_account}:"
     if wish.idempotency_key is not None:
-        return f"{whose}key:{wish.idempotency_key}", None
+        return f"{whose}key:{wish.idempotency_key}", ()
     body = wish.body_sha256.hex()
     if wish.timed:
-        return f"{whose}body:{body}", None
+        return f"{whose}body:{body}", ()
     minute = int(now.timestamp() // SAME_WISH.total_seconds())
-    return f"{whose}body:{body}:{minute}", f"{whose}body:{body}:{minute - 1}"
+    return f"{whose}body:{body}:{minute}", tuple(f"{whose}body:{body}:{minute + side}" for side in (-1, 1))

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from rubi.domain.errors import ConflictError, NotFoundError
 from rubi.domain.order import OrderEvent, OrderEventType, OrderState
-from rubi.flows.lease_orders import Holder, lease_orders
+from rubi.flows.lease_orders import Holder, hand_over, take_orders
 from rubi.flows.ports import Connection, Ports
 from rubi.flows.raise_alert import raise_alert
 from rubi.flows.settle_order import settle
@@ -49,7 +49,9 @@ async def lease_to_older_connector(ports: Ports, terminal: Terminal, *, now: dat
             tradable=session["not_tradable_code"] is None,
             reconciled=session["reconciled_at"] is not None,
         )
-        commands = await lease_orders(conn, holder, now=now, legacy=True)
+        taken = await take_orders(conn, holder, now=now, legacy=True)
+        await hand_over(conn, holder, taken, now=now)
+        commands = taken.commands
         found = await conn.fetch(orders.SQL["signals_of_orders"], [command["order_id"] for command in commands])
         events = await _tell_what_stays(conn, terminal, now)
     await ports.bus.publish(events)

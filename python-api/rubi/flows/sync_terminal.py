@@ -24,7 +24,7 @@ from rubi.flows.connect_terminal import account_frame, patience_with
 from rubi.flows.flatten_account import flatten_account
 from rubi.flows.follow_plans import follow_plans
 from rubi.flows.learn_clock import learn_clock
-from rubi.flows.lease_orders import Holder, lease_orders, query_of
+from rubi.flows.lease_orders import Holder, Taken, hand_over, query_of, take_orders
 from rubi.flows.ports import Connection, Ports
 from rubi.flows.raise_alert import raise_alert
 from rubi.flows.read_limits import limits_of
@@ -175,7 +175,8 @@ async def _park(
     deadline = now + min(cycle.wait, LONGEST_WAIT)
     while (left := (deadline - clock()).total_seconds()) > 0:
         try:
-            await asyncio.wait_for(waiting.wait(), left)
+            async with asyncio.timeout(left):
+                await waiting.wait()
         except TimeoutError:
             break
         waiting.clear()
@@ -426,7 +427,8 @@ async def _hand_out(
     # What was committed after the session was locked wakes this cycle again: its waiter was there first. Facts of this
     # cycle may have given orders back to the queue or made them unknown.
     moved = bool(cycle.acks or cycle.reports)
-    commands = await lease_orders(conn, holder, now=now) if session["has_queued"] or moved else []
+    taken = await take_orders(conn, holder, now=now) if session["has_queued"] or moved else Taken()
+    commands = list(taken.commands)
     if session["has_unknown"] or moved:
         commands += await _queries(conn, terminal, now)
     revoke = []
@@ -444,7 +446,10 @@ async def _hand_out(
             "next_poll_ms": ACTIVE_MS if busy else IDLE_MS,
         }
     )
-    await conn.execute(terminals.SQL["keep_answer"], terminal.session_id, answer)
+    if taken.leases:
+        await hand_over(conn, holder, taken, kept=(terminal.session_id, answer), now=now)
+    else:
+        await conn.execute(terminals.SQL["keep_answer"], terminal.session_id, answer)
     return answer
 
 

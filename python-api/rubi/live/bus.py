@@ -12,6 +12,8 @@ from uuid import UUID
 import redis.asyncio as redis
 import structlog
 
+from rubi.live.line import Line
+
 log = structlog.get_logger(__name__)
 
 CHANNEL = "rubi:live"
@@ -40,6 +42,7 @@ class Event:
 
 
 Listener = Callable[[Event], None]
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class Bus:
@@ -47,6 +50,8 @@ class Bus:
 
     def __init__(self, client: "redis.Redis") -> None:
         self._redis = client
+        self.line = Line(client)
+        """The connection by which it tells; what else is said to Redis keeps its place among the events."""
         self._waiters: dict[UUID, set[asyncio.Event]] = defaultdict(set)
         self._listeners: set[Listener] = set()
         self._task: asyncio.Task[None] | None = None
@@ -55,28 +60,41 @@ class Bus:
         """How often the subscription was made: each one after the first means that events were missed."""
 
     async def publish(self, events: Iterable[Event]) -> None:
-        """Tell everybody; one round trip for all. Redis away is not an error: readers poll, terminals ask again."""
+        """Tell everybody; returns when Redis has it. Redis away is no error: readers poll, terminals ask again."""
+        told = self.tell(events)
+        if told is not None:
+            with contextlib.suppress(redis.RedisError, OSError):
+                await told
+
+    def tell(self, events: Iterable[Event]) -> "asyncio.Future[None] | None":
+        """Tell everybody after all that was told before, without waiting; None when there is nothing to tell.
+
+        What Redis has against it is logged, and held by the future for whoever waits for it.
+        """
         frames = [
-            json.dumps(
-                {
-                    "t": event.type,
-                    "u": event.user_id,
-                    "a": str(event.account_id) if event.account_id else None,
-                    "d": event.data,
-                },
-                separators=(",", ":"),
+            (
+                "PUBLISH",
+                CHANNEL,
+                _encode(
+                    {
+                        "t": event.type,
+                        "u": event.user_id,
+                        "a": str(event.account_id) if event.account_id else None,
+                        "d": event.data,
+                    }
+                ),
             )
             for event in events
         ]
         if not frames:
-            return
-        try:
-            async with self._redis.pipeline(transaction=False) as pipe:
-                for frame in frames:
-                    pipe.publish(CHANNEL, frame)
-                await pipe.execute()
-        except (redis.RedisError, OSError) as error:
-            log.warning("bus.publish_failed", events=len(frames), error=type(error).__name__)
+            return None
+        told = self.line.say(*frames)
+        told.add_done_callback(_log_failure)
+        return told
+
+    async def close(self) -> None:
+        """Tell what waits, then hang up."""
+        await self.line.close()
 
     @contextlib.contextmanager
     def waiter(self, account_id: UUID) -> Iterator[asyncio.Event]:
@@ -145,3 +163,8 @@ class Bus:
             except Exception:
                 # One listener's mistake must not end the subscription of all the others.
                 log.exception("bus.listener_failed", event_type=event.type)
+
+
+def _log_failure(told: "asyncio.Future[None]") -> None:
+    if not told.cancelled() and (error := told.exception()) is not None:
+        log.warning("bus.publish_failed", error=type(error).__name__)

@@ -29,7 +29,11 @@ _ECS = {
     "error_type": "error.type",
     "exception": "error.stack_trace",
 }
-_QUIET = ("httpx", "httpcore", "asyncio", "urllib3", "websockets", "celery.redirected", "kombu", "amqp")
+_QUIET = (
+    "httpx", "httpcore", "asyncio", "urllib3", "websockets", "celery.redirected", "kombu", "amqp",
+    # A line before each task and one after it; what fails is told as an error, and every task is counted.
+    "celery.worker.strategy", "celery.app.trace",
+)  # fmt: skip
 
 Line = MutableMapping[str, Any]
 

@@ -22,11 +22,18 @@ class AccountChoice:
 
 
 async def find(
-    conn: Connection, user_id: int, *, named: str | None = None, only: UUID | None = None
+    conn: Connection, user_id: int, *, named: str | None = None, only: UUID | None = None, turn: str | None = None
 ) -> list[AccountChoice]:
-    """The user's accounts, at most 50; `named` is a login or an id, `only` the account that a token is bound to."""
-    rows = await conn.fetch(SQL["find"], user_id, None if named is None else named.strip().lower(), only)
-    return [AccountChoice(row["id"], row["login"], row["server"], _clock(row["offsets"])) for row in rows]
+    """The user's accounts, at most 50; `named` is a login or an id, `only` the account that a token is bound to.
+
+    With a `turn` it waits until no other transaction has that turn, and keeps it to the end of its own.
+    """
+    rows = await conn.fetch(SQL["find"], user_id, None if named is None else named.strip().lower(), only, turn)
+    return [
+        AccountChoice(row["id"], row["login"], row["server"], _clock(row["offsets"]))
+        for row in rows
+        if row["id"] is not None
+    ]
 
 
 def _clock(offsets: list[tuple[str, int]] | None) -> BrokerClock | None:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from rubi.domain.order import NewOrder, OrderKind, OrderLife, OrderState, Transition
 from rubi.domain.units import Lots
+from rubi.store.decisions import NewDecision
 from rubi.store.pool import Connection, Row
 from rubi.store.sql import statements
 
@@ -15,8 +16,23 @@ SQL = statements(__file__)
 
 async def insert(conn: Connection, order: NewOrder, *, actor: str, now: datetime) -> int | None:
     """Queue a new order; its id, or None when this leg of the signal has one already."""
-    found = await conn.fetchval(
-        SQL["insert_order"],
+    found = await conn.fetchval(SQL["insert_order"], *_values(order, actor, now))
+    return None if found is None else int(found)
+
+
+async def insert_of_signal(conn: Connection, order: NewOrder, decision: NewDecision, *, actor: str) -> Row | None:
+    """Queue the first order of a signal with the decision that made it; the signal's new row, with `order_id`.
+
+    None when this leg of the signal has an order already: then nothing was written.
+    """
+    values = _values(order, actor, decision.decided_at)
+    return await conn.fetchrow(
+        SQL["insert_order_of_signal"], *values, decision.detail, decision.record, decision.record_sha256
+    )
+
+
+def _values(order: NewOrder, actor: str, now: datetime) -> tuple[Any, ...]:
+    return (
         order.user_id,
         order.account_id,
         order.signal_id,
@@ -45,7 +61,6 @@ async def insert(conn: Connection, order: NewOrder, *, actor: str, now: datetime
         actor,
         order.reserved_price,
     )
-    return None if found is None else int(found)
 
 
 async def lock(conn: Connection, order_id: int, dedupe: str | None) -> Row | None:
@@ -138,8 +153,10 @@ async def lease(
     expires_at: datetime,
     now: datetime,
     legacy: bool = False,
+    kept: tuple[UUID, bytes] | None = None,
 ) -> None:
-    """Mark locked orders as handed out under new leases."""
+    """Mark locked orders as handed out under new leases; `kept` is a session and the answer that it is to keep."""
+    session_id, answer = kept or (None, None)
     await conn.execute(
         SQL["lease_orders"],
         [order_id for order_id, _ in leases],
@@ -149,4 +166,6 @@ async def lease(
         expires_at,
         now,
         legacy,
+        answer,
+        session_id,
     )

@@ -15,6 +15,27 @@ WITH new AS (
 )
 SELECT id FROM new
 
+-- name: insert_order_of_signal
+-- The first order of a signal, as insert_order writes it, the decision that made it ($28 to $30), and what both make of the signal. Nothing is
+-- written, and nothing comes back, when this leg has its order already.
+WITH new AS (
+    INSERT INTO trading_orders (user_id, account_id, signal_id, leg, kind, symbol, side, order_type, volume, price, stop_limit, sl, tp,
+        deviation_points, type_time, expiration, magic, position_ticket, target_ticket, target_order_id, guards, reserved_risk,
+        reserved_margin, not_after, state, event_n, created_at, queued_at, updated_at, reserved_price)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, 'QUEUED', 1, $25, $25, $25, $27)
+    ON CONFLICT (account_id, signal_id, leg) WHERE signal_id IS NOT NULL DO NOTHING
+    RETURNING id
+), first AS (
+    INSERT INTO order_events (order_id, n, from_state, to_state, event, actor, at)
+    SELECT id, 1, 'CREATED', 'QUEUED', 'APPROVED', $26, $25 FROM new
+), decided AS (
+    INSERT INTO decisions (user_id, account_id, signal_id, order_id, approved, detail, record, record_sha256, decided_at)
+    SELECT $1, $2, $3, id, true, $28, $29, $30, $25 FROM new
+)
+UPDATE trading_signals s SET detail_status = 'QUEUED', message = $28, decided_at = $25, account_id = coalesce(s.account_id, $2)
+FROM new WHERE s.id = $3
+RETURNING s.*, new.id AS order_id
+
 -- name: lock_order
 -- An order for one change, and whether this fact is known already ($2 may be null).
 SELECT o.*, EXISTS (SELECT FROM order_events e WHERE e.order_id = o.id AND e.dedupe = $2) AS known
@@ -66,7 +87,7 @@ LIMIT $4
 FOR UPDATE OF o SKIP LOCKED
 
 -- name: lease_orders
--- Hand out the locked rows: one new lease each, one event each.
+-- Hand out the locked rows: one new lease each, one event each. $9: the session that keeps the answer ($8) which says so, if any.
 WITH leased AS (
     UPDATE trading_orders o SET state = 'LEASED', event_n = o.event_n + 1, lease_id = l.lease_id, lease_epoch = $3, lease_instance = $4,
         lease_expires_at = $5, deliveries = o.deliveries + 1, leased_at = coalesce(o.leased_at, $6), updated_at = $6, legacy = $7
@@ -76,6 +97,8 @@ WITH leased AS (
 ), told AS (
     INSERT INTO order_events (order_id, n, from_state, to_state, event, payload, actor, at)
     SELECT id, event_n, 'QUEUED', 'LEASED', 'HANDED_OUT', jsonb_build_object('lease_id', lease_id, 'epoch', $3::int), 'terminal:' || $4, $6 FROM leased
+), kept AS (
+    UPDATE mt5_sessions SET last_answer = $8 WHERE id = $9
 )
 SELECT id, lease_id FROM leased
 

@@ -96,14 +96,13 @@ async def take_turn(conn: Connection, account_id: UUID) -> timedelta:
     """
     begun = time.monotonic()
     await conn.execute(SQL["take_turn"], account_id)
+    return waited_since(begun)
+
+
+def waited_since(begun: float) -> timedelta:
+    """The time since this moment of the monotonic clock, as a wait for a turn."""
     waited = timedelta(seconds=time.monotonic() - begun)
     return waited if waited >= _SHORT_WAIT else timedelta()
-
-
-async def only_account(conn: Connection, user_id: int) -> UUID | None:
-    """The account of a user who has exactly one."""
-    found: UUID | None = await conn.fetchval(SQL["only_account"], user_id)
-    return found
 
 
 async def gather(conn: Connection, account_id: UUID, symbol: str, *, now: datetime) -> RiskFacts:

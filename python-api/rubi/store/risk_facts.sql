@@ -2,10 +2,6 @@
 -- One decision at a time for an account: what is read next includes what the decision before it reserved.
 SELECT pg_advisory_xact_lock(hashtextextended($1::uuid::text, 0));
 
--- name: only_account
--- The account of a user who has exactly one.
-SELECT (array_agg(id))[1] FROM (SELECT id FROM accounts WHERE user_id = $1 LIMIT 2) a HAVING count(*) = 1;
-
 -- name: gather
 -- Everything a decision on $2 (symbol) for the account $1 is made from, in one round trip. Decimals leave as text.
 WITH held AS (

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from rubi.domain.errors import ConflictError
 from rubi.domain.signal import Signal, SignalStatus, SignalType
+from rubi.store.decisions import NewDecision
 from rubi.store.pool import Connection, Row
 from rubi.store.sql import statements
 
@@ -33,8 +33,21 @@ class SignalFilter:
     limit: int = 100
 
 
+@dataclass(frozen=True, slots=True)
+class OtherKeys:
+    """Other keys under which the same wish may have been kept; they count when that was after `since`."""
+
+    keys: tuple[str, ...]
+    since: datetime
+
+
 async def insert(
-    conn: Connection, signal: Signal, *, received_at: datetime, body_sha256: bytes | None = None
+    conn: Connection,
+    signal: Signal,
+    *,
+    received_at: datetime,
+    body_sha256: bytes | None = None,
+    other: OtherKeys | None = None,
 ) -> Received:
     """Keep a signal inside the caller's transaction; a repeated key gives the row that is there.
 
@@ -69,17 +82,25 @@ async def insert(
         signal.signal_time,
         received_at,
         received_at + signal.expires_in,
+        None if other is None else other.keys,
+        None if other is None else other.since,
     )
     if row is not None:
         return Received(row["id"], new=True, row=row)
-    known = await find(conn, signal.user_id, signal.source, signal.dedupe_key)
+    known = await find(conn, signal.user_id, signal.source, signal.dedupe_key, other=other)
     if known is None:
         raise RuntimeError(f"signal {signal.source}/{signal.dedupe_key} neither inserted nor found")
     return repeated(known, body)
 
 
-async def find(conn: Connection, user_id: int, source: str, dedupe_key: str) -> Row | None:
-    """The signal of a key."""
+async def find(
+    conn: Connection, user_id: int, source: str, dedupe_key: str, *, other: OtherKeys | None = None
+) -> Row | None:
+    """The signal of a key, or of one of the other keys."""
+    if other is not None:
+        found = await conn.fetchrow(SQL["by_other_keys"], user_id, source, other.keys, other.since)
+        if found is not None:
+            return found
     return await conn.fetchrow(SQL["by_key"], user_id, source, dedupe_key)
 
 
@@ -98,11 +119,6 @@ def repeated(known: Row, body_sha256: bytes) -> Received:
             signal_id=known["id"],
         )
     return Received(known["id"], new=False, row=known)
-
-
-async def take_turn(conn: Connection, key: str) -> None:
-    """Wait until no other transaction holds this key; it is given back at the end of the transaction."""
-    await conn.execute(SQL["take_turn"], key)
 
 
 async def get(conn: Connection, user_id: int, signal_id: int) -> Row | None:
@@ -131,26 +147,36 @@ async def undecided_closes(conn: Connection, account_id: UUID, *, now: datetime)
     return {(row["symbol"], SignalType(row["signal_type"])): row["id"] for row in rows}
 
 
-async def lock_undecided(conn: Connection, signal_id: int) -> Row | None:
-    """Take a signal that waits for its decision; None when it is decided or another worker has it."""
-    return await conn.fetchrow(SQL["lock_undecided"], signal_id)
+async def take_undecided(conn: Connection, signal_id: int) -> Row | None:
+    """Take a signal that waits for its decision, and the turn of its account; None when it is decided or taken.
+
+    The row has `meant_account_id`, too: the account that it names, else the only one of its user.
+    """
+    return await conn.fetchrow(SQL["take_undecided"], signal_id)
 
 
-async def mark_denied(
-    conn: Connection, signal_id: int, *, code: str, message: str, account_id: UUID | None, now: datetime
+async def settle(
+    conn: Connection, signal_id: int, decision: NewDecision, *, status: SignalStatus, detail_status: str
 ) -> Row:
-    """Denied by us, with the code of the first rule that failed."""
-    return await _one(conn, "mark_denied", signal_id, code, message, now, account_id)
-
-
-async def mark_queued(conn: Connection, signal_id: int, *, message: str, account_id: UUID, now: datetime) -> Row:
-    """Decided: its order waits for the terminal."""
-    return await _one(conn, "mark_queued", signal_id, message, now, account_id)
-
-
-async def mark_expired(conn: Connection, signal_id: int, *, code: str, message: str, now: datetime) -> Row:
-    """Nobody decided it in time."""
-    return await _one(conn, "mark_expired", signal_id, code, message, now)
+    """Keep the decision on a signal and what it makes of it, inside the caller's transaction; the signal's new row."""
+    row = await conn.fetchrow(
+        SQL["settle"],
+        signal_id,
+        decision.decided_at,
+        decision.user_id,
+        decision.account_id,
+        decision.order_id,
+        decision.approved,
+        decision.code,
+        decision.detail,
+        decision.record,
+        decision.record_sha256,
+        status,
+        detail_status,
+    )
+    if row is None:
+        raise RuntimeError(f"signal {signal_id} is not there")
+    return row
 
 
 async def ring_again(conn: Connection, *, now: datetime, silent_for: timedelta, limit: int) -> list[int]:
@@ -162,10 +188,3 @@ async def ring_again(conn: Connection, *, now: datetime, silent_for: timedelta, 
 async def lock_expired(conn: Connection, *, now: datetime, limit: int) -> list[Row]:
     """Take undecided signals whose life is over."""
     return await conn.fetch(SQL["undecided_expired"], now, limit)
-
-
-async def _one(conn: Connection, statement: str, *args: Any) -> Row:
-    row = await conn.fetchrow(SQL[statement], *args)
-    if row is None:
-        raise RuntimeError(f"signal {args[0]} is not there")
-    return row

@@ -1,18 +1,19 @@
 -- name: insert
 -- Keep a signal; nothing comes back when its key is taken.
+-- $23: other keys under which the same wish may have been kept after $24.
 INSERT INTO trading_signals (user_id, account_id, source, dedupe_key, body_sha256, symbol, signal_type, order_type, entry_price, stop_loss,
                              take_profit, volume, timeframe, confidence, risk_mode, risk_value, magic, comment, details, signal_time,
                              received_at, expires_at, rung_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $21)
+SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $21
+WHERE NOT EXISTS (SELECT FROM trading_signals WHERE user_id = $1 AND source = $3 AND dedupe_key = ANY ($23::text[]) AND received_at > $24)
 ON CONFLICT (user_id, source, dedupe_key) DO NOTHING
 RETURNING *;
 
 -- name: by_key
 SELECT * FROM trading_signals WHERE user_id = $1 AND source = $2 AND dedupe_key = $3;
 
--- name: take_turn
--- Requests that bring the same untimed wish come one after another.
-SELECT pg_advisory_xact_lock(hashtextextended($1, 0));
+-- name: by_other_keys
+SELECT * FROM trading_signals WHERE user_id = $1 AND source = $2 AND dedupe_key = ANY ($3::text[]) AND received_at > $4 ORDER BY id LIMIT 1;
 
 -- name: by_id
 SELECT * FROM trading_signals WHERE id = $1 AND user_id = $2;
@@ -41,22 +42,26 @@ LEFT JOIN LATERAL (
 WHERE o.signal_id = $1 AND o.user_id = $2
 ORDER BY o.leg, o.id;
 
--- name: lock_undecided
--- Take a signal that waits for its decision; skip it when another worker has it.
-SELECT * FROM trading_signals WHERE id = $1 AND status = 'PENDING' AND decided_at IS NULL FOR UPDATE SKIP LOCKED;
+-- name: take_undecided
+-- Take a signal that waits for its decision; skip it when another worker has it. Then wait for the turn of its account (the only one of its
+-- user when it names none), as risk_facts.take_turn does: statements after this one see what the decision before has reserved.
+WITH taken AS MATERIALIZED (
+    SELECT * FROM trading_signals WHERE id = $1 AND status = 'PENDING' AND decided_at IS NULL FOR UPDATE SKIP LOCKED
+), meant AS MATERIALIZED (
+    SELECT coalesce(t.account_id, (SELECT (array_agg(id))[1] FROM (SELECT id FROM accounts WHERE user_id = t.user_id LIMIT 2) a HAVING count(*) = 1)) AS id
+    FROM taken t
+)
+SELECT taken.*, meant.id AS meant_account_id, pg_advisory_xact_lock(hashtextextended(meant.id::text, 0)) AS turn
+FROM taken CROSS JOIN meant;
 
--- name: mark_denied
-UPDATE trading_signals SET status = 'REJECTED', detail_status = 'DENIED', code = $2, message = $3, decided_at = $4, account_id = coalesce(account_id, $5)
-WHERE id = $1
-RETURNING *;
-
--- name: mark_queued
-UPDATE trading_signals SET detail_status = 'QUEUED', message = $2, decided_at = $3, account_id = coalesce(account_id, $4)
-WHERE id = $1
-RETURNING *;
-
--- name: mark_expired
-UPDATE trading_signals SET status = 'EXPIRED', detail_status = 'EXPIRED', code = $2, message = $3, decided_at = $4
+-- name: settle
+-- A decision on a signal, and what it makes of the signal.
+WITH decided AS (
+    INSERT INTO decisions (user_id, account_id, signal_id, order_id, approved, code, detail, record, record_sha256, decided_at)
+    VALUES ($3, $4, $1, $5, $6, $7, $8, $9, $10, $2)
+)
+UPDATE trading_signals
+SET status = $11, detail_status = $12, code = $7, message = $8, decided_at = $2, account_id = coalesce(account_id, $4)
 WHERE id = $1
 RETURNING *;
 

@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 Result = TypeVar("Result")
 
 TASK_PATIENCE = 50.0
-"""Seconds; less than Celery's visibility timeout, so that a task ends before its bell rings again."""
+"""Seconds that a task may take; longer than any statement or wait inside it."""
 HEARTBEAT_PERIOD = 5.0
 HEARTBEAT_LIFE = 15
 
@@ -47,7 +47,7 @@ class Home:
                 socket_connect_timeout=2,
             )
         )
-        self._doorbell = Doorbell(settings.redis_url.get_secret_value())
+        self._bus = Bus(self._redis)
         self._heart: Future[None] | None = None
         self.name = f"{HEARTBEATS}{socket.gethostname()}:{os.getpid()}"
 
@@ -68,7 +68,6 @@ class Home:
             asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(10)
         except TimeoutError:
             log.warning("worker.close_slow")
-        self._doorbell.close()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5)
         if not self._thread.is_alive():
@@ -87,7 +86,7 @@ class Home:
                     size=self._settings.database_pool_size,
                     application="worker",
                 )
-                self._ports = Ports(pool=pool, bus=Bus(self._redis), ring=self._doorbell.ring)
+                self._ports = Ports(pool=pool, bus=self._bus, ring=Doorbell(self._bus.line.say).ring)
             return self._ports
 
     async def _beat(self) -> None:
@@ -113,4 +112,5 @@ class Home:
                 await asyncio.wait_for(self._ports.pool.close(), 5)
             except TimeoutError:
                 self._ports.pool.terminate()
+        await self._bus.close()
         await self._redis.aclose()

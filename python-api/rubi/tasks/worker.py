@@ -1,5 +1,6 @@
 """The Celery application: `celery -A rubi.tasks.worker:app worker --pool threads`, and `… beat`."""
 
+import gc
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -106,6 +107,9 @@ def _task_ended(task_id: str, task: Any, state: str | None = None, **_: Any) -> 
 @worker_ready.connect
 def _start(**_: Any) -> None:
     home()
+    # As in the API: what was imported lives as long as the process, and a decision makes hundreds of objects.
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
     port = settings().worker_metrics_port
     if port is not None:
         _closers.append(serve_metrics(port, host=settings().api_host, read=tuple))

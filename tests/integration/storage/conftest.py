@@ -45,6 +45,7 @@ async def ports(dsn, redis_url):
     ports, _rung, client = await open_ports(dsn, redis_url)
     yield ports
     await ports.pool.close()
+    await ports.bus.close()
     await client.aclose()
 
 
