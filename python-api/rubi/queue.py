@@ -8,14 +8,15 @@ from base64 import b64encode
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import structlog
-from celery import Celery
-from kombu import Queue
 
 from rubi.observability.metrics import DOORBELLS_LOST
+
+if TYPE_CHECKING:
+    from celery import Celery
 
 log = structlog.get_logger(__name__)
 
@@ -58,12 +59,15 @@ _PROPERTIES: dict[str, Any] = {
 }
 
 
-def celery_app(redis_url: str) -> Celery:
+def celery_app(redis_url: str) -> "Celery":
     """The Celery application, for the worker and the beat.
 
     A bell is not acknowledged and has no result: it carries an id, and the database says what is to be done. Those
     that a worker takes with it when it dies are rung again by the sweep.
     """
+    from celery import Celery  # the API rings and has no use for them: they would delay each of its starts
+    from kombu import Queue
+
     app = Celery("rubi", broker=redis_url)
     app.conf.update(
         task_ignore_result=True,
