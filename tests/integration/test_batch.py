@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -166,6 +166,17 @@ async def test_what_was_told_by_a_route_leaves_the_next_cycle_quiet(client, conn
             await terminal.post(SYNC, cycle(terminal, positions=books, orders=[]))
         async with in_a_batch(SYNC):
             await terminal.post(SYNC, cycle(terminal, positions=books, orders=[]))
+
+
+async def test_quiet_cycles_go_on_however_long_no_connection_of_the_pool_is_free(synced, ports):
+    async with AsyncExitStack() as taken:
+        for _ in range(ports.pool.get_max_size()):
+            await taken.enter_async_context(ports.pool.acquire())
+        for _ in range(6):  # longer than a token is remembered that nobody looks at
+            await asyncio.sleep(1)
+            async with in_a_batch(SYNC):
+                answer = await synced.post(SYNC, cycle(synced, positions=[position()], orders=[]))
+                assert answer.status_code == 200
 
 
 async def test_a_bar_is_kept_with_its_cycle_and_fewer_ticks_do_not_replace_it(synced, conn):

@@ -22,7 +22,7 @@ from rubi.queue import Doorbell
 from rubi.settings import Settings
 from rubi.store import tokens
 from rubi.store.batch import Writer
-from rubi.store.pool import Pool, count_connections, open_pool
+from rubi.store.pool import Connection, Pool, count_connections, open_connection, open_pool
 
 log = structlog.get_logger(__name__)
 
@@ -110,21 +110,34 @@ class Doors:
             task.add_done_callback(self._telling.discard)
 
     async def _watch_tokens(self) -> None:
-        """What the live bus did not say about tokens in use is asked of the database."""
-        while True:
-            await asyncio.sleep(_TOKENS)
-            if self._ports is not None:
+        """What the live bus did not say about tokens in use is asked of the database, on a connection of its own.
+
+        Behind those who wait for one of the pool it would come late. Then no token would be remembered any more, every
+        call would ask for its token by itself, and more would wait for the pool.
+        """
+        conn: Connection | None = None
+        try:
+            while True:
+                await asyncio.sleep(_TOKENS)
+                if self._ports is None:
+                    continue
                 count_connections(self._ports.pool)
-            held = {(reader.jti, reader.family) for reader in self.hub}
-            if self._ports is None:
-                continue
-            try:
-                async with self._ports.pool.acquire() as conn:
+                held = {(reader.jti, reader.family) for reader in self.hub}
+                try:
+                    if conn is None or conn.is_closed():
+                        dsn = self.settings.database_url.get_secret_value()
+                        conn = await open_connection(dsn, application="tokens")
                     await self.doorkeeper.look_again(conn)
                     if held:
                         self.hub.revoke(await tokens.refused(conn, list(held)))
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-                log.warning("tokens.unwatched", error_type=type(error).__name__)
+                except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                    log.warning("tokens.unwatched", error_type=type(error).__name__)
+                    if conn is not None:
+                        conn.terminate()
+                        conn = None
+        finally:
+            if conn is not None:
+                conn.terminate()
 
 
 def redis_client(url: str) -> "redis.Redis":
