@@ -21,7 +21,7 @@ FROM working_orders WHERE account_id = ANY($1::uuid[])
 -- name: commit
 -- Write what calls tell, each under the locks of its session and its account's money; the numbers of those that were written.
 -- Left out is what somebody else holds, a session that has ended, an account of which more has changed than the caller
--- remembers ($2), a list older than the stored one, and a cycle that finds anything to hand out, to wait or to stop for.
+-- remembers ($2), a list older than the stored one, a book with an order that had ended, and a cycle that finds anything to hand out, to wait or to stop for.
 -- Whatever decides stands in the two locked rows, or changes the version in one: a row that was changed before it could be
 -- locked is looked at again. Nothing here waits for a row.
 -- A comparison of the books that is due ($23: of those older, and after a silence of $44) is noted when it finds nothing: `agreeing` are the accounts whose
@@ -69,7 +69,10 @@ WITH told AS (
     WHERE s.state IN ('ACTIVE', 'SILENT') AND a.session_id = s.id AND st.facts_version = t.facts_version
       AND (t.positions_at IS NULL OR st.positions_taken_at <= t.positions_at
            AND NOT EXISTS (SELECT FROM trading_orders o WHERE o.account_id = a.id AND o.released_at IS NULL AND o.filled_volume > 0))
-      AND (t.orders_at IS NULL OR st.orders_taken_at <= t.orders_at)
+      AND (t.orders_at IS NULL OR st.orders_taken_at <= t.orders_at
+           AND NOT EXISTS (SELECT FROM working_orders w
+                           JOIN trading_orders o ON o.account_id = w.account_id AND (o.order_ticket = w.ticket OR o.id = w.order_id)
+                           WHERE w.account_id = a.id AND o.kind = 'PLACE_PENDING' AND o.state IN ('FILLED', 'REJECTED', 'CANCELED', 'EXPIRED')))
       AND (t.seq IS NULL OR (
            t.seq > s.last_seq AND t.epoch = s.epoch AND t.epoch = a.epoch AND a.trading_state = 'ACTIVE' AND a.not_tradable_code IS NULL
            AND (s.last_seen_at > t.told_at - $44::interval AND (t.positions_at IS NULL OR t.orders_at IS NULL OR a.reconciled_at > t.compared_before) OR g.n IS NOT NULL)
