@@ -33,7 +33,15 @@ for _gate in GATES:
     RISK_BLOCKS.labels(_gate.__name__)
 
 ACTOR = "risk"
-_AGAIN = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
+_AGAIN = (
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+    # A connection that was cut before it was taken out of the pool: what it may have committed is not decided again.
+    asyncpg.exceptions.OperatorInterventionError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
 
 
 @dataclass(frozen=True, slots=True)
