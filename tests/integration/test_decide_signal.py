@@ -11,7 +11,7 @@ from rubi.domain.risk.gates import replay
 from rubi.domain.signal import OrderType, SignalType
 from rubi.flows.decide_signal import decide_signal
 from rubi.flows.replay_decision import replay_stored
-from rubi.store import risk_facts
+from rubi.store import risk_facts, signals
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +67,24 @@ async def test_an_approved_signal_is_a_sized_order_with_its_reservation(desk):
     low, high = order["guards"]["price_band"]
     assert 1.095 < low < 1.1 < high < 1.105
     assert order["deviation_points"] == 50
+
+
+async def test_a_decision_whose_connection_is_cut_is_made_again_at_once(desk, monkeypatch):
+    take, cut = signals.take_undecided, []
+
+    async def take_and_lose_the_connection(conn, signal_id):
+        taken = await take(conn, signal_id)
+        if not cut:
+            cut.append(signal_id)
+            await conn.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+        return taken
+
+    monkeypatch.setattr(signals, "take_undecided", take_and_lose_the_connection)
+    decided, signal = await decide(desk)
+    assert decided.approved
+    assert len(cut) == 1
+    assert await desk.value("SELECT count(*) FROM trading_orders WHERE signal_id = $1", signal["id"]) == 1
+    assert await desk.value("SELECT count(*) FROM decisions WHERE signal_id = $1", signal["id"]) == 1
 
 
 async def test_the_decision_can_be_replayed_from_what_is_stored(desk):

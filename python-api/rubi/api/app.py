@@ -40,7 +40,7 @@ from rubi.api.doors import Doors
 from rubi.api.errors import Problem, add_handlers
 from rubi.api.hot import Hot
 from rubi.api.middleware import Bodies, Observe, StrictJson
-from rubi.observability.metrics import BUILD, serve_metrics
+from rubi.observability.metrics import BUILD, serve_metrics, write_gathered
 from rubi.settings import Settings
 from rubi.settings import settings as settings_of_process
 
@@ -82,6 +82,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             app.state.doors = doors
             with _metrics_port(settings, doors):
                 yield
+        write_gathered()
 
     app = Service(
         title="Rubi Studio MT5 bridge",

@@ -102,8 +102,8 @@ for _code in ("TOKEN_INVALID", "TOKEN_REVOKED", "LOGIN_FAILED", "REFRESH_REUSED"
 class Gathered:
     """A histogram and counters of one kind of call, gathered in this process and written together a moment later.
 
-    Writing a value to the file that processes share costs as much as reading a small body; a thousand of them are
-    written here for the price of one. A process that is killed loses what it counted in the last `AFTER` seconds.
+    Writing a value to the file that processes share costs as much as reading a small body; here it is done once for
+    all calls of a moment. A process that is killed loses what it counted in the last `AFTER` seconds.
     Belongs to the running loop.
     """
 
