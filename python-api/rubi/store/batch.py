@@ -1,6 +1,7 @@
 """Group commit: one writer a process puts what many requests bring into one transaction; each is answered after it.
 
-There is no timer: while one commit is under way, the next batch gathers.
+There is no timer: while one commit is under way, the batch before it is answered and the next one gathers. That takes
+turns best when both are of one size.
 """
 
 import asyncio
@@ -16,12 +17,15 @@ import structlog
 
 from rubi.domain.errors import UnavailableError
 from rubi.observability.metrics import BATCH_QUEUE, BATCH_REFUSED, BATCH_ROWS, BATCH_WAIT, Gathered
+from rubi.store.packed_arrays import pack_arrays
 from rubi.store.pool import Connection, open_connection
 
 log = structlog.get_logger(__name__)
 
 MOST_WAITING = 4096
 MOST_AT_ONCE = 512
+FEWEST = 16
+"""So many are not divided: a commit has its price, whatever is in it."""
 PATIENCE = 10.0
 """Seconds that one batch may take."""
 DRAIN = 4.0
@@ -49,6 +53,8 @@ class _Waiting(Generic[Item]):
     item: Item
     done: "asyncio.Future[bool]"
     since: float
+    written: bool | None = None
+    """What became of it, once that is known."""
 
 
 class Writer(Generic[Item]):
@@ -111,6 +117,7 @@ class Writer(Generic[Item]):
         while True:
             try:
                 conn = await open_connection(dsn, application="batch")
+                pack_arrays(conn)
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 log.warning("batch.unreachable", error_type=type(error).__name__)
                 self._fail_all()
@@ -129,30 +136,58 @@ class Writer(Generic[Item]):
                 conn.terminate()
 
     async def _serve(self, conn: Connection) -> None:
+        loop = asyncio.get_running_loop()
+        batch: list[_Waiting[Item]] = []
         while True:
-            while not self._queue:
-                self._idle.set()
-                self._wake.clear()
-                try:
-                    async with asyncio.timeout(1):
-                        await self._wake.wait()
-                except TimeoutError:
-                    if conn.is_closed():  # the server went away while nobody asked
-                        raise ConnectionError("the connection was closed") from None
-            self._idle.clear()
-            await asyncio.sleep(0)  # requests that are being read just now come along
-            batch = self._take()
+            if not self._queue:
+                await self._wait(conn)
+                await self._gather(len(batch) // 2)
+            in_turn = (len(batch) + len(self._queue) + 1) // 2
+            batch = self._take(min(max(FEWEST, in_turn), MOST_AT_ONCE))
             try:
                 async with asyncio.timeout(PATIENCE):
                     await self._commit(conn, batch)
             finally:
-                _fail(batch)  # what has an answer keeps it
+                if self._queue:  # the next batch is on its way before the answers of this one take their time
+                    loop.call_soon(self._answer, batch)
+                else:
+                    self._answer(batch)
 
-    def _take(self) -> list[_Waiting[Item]]:
+    async def _wait(self, conn: Connection) -> None:
+        """Wait for somebody to come.
+
+        Raises:
+            ConnectionError: the server went away while nobody asked.
+
+        """
+        while not self._queue:
+            self._idle.set()
+            self._wake.clear()
+            try:
+                async with asyncio.timeout(1):
+                    await self._wake.wait()
+            except TimeoutError:
+                if conn.is_closed():
+                    raise ConnectionError("the connection was closed") from None
+        self._idle.clear()
+
+    async def _gather(self, enough: int) -> None:
+        """Let requests that are being read just now come along, as long as more come and they are few.
+
+        Half of those that came together last time are enough: while they are written, the other half is read.
+        """
+        there = 0
+        while there < len(self._queue):
+            there = len(self._queue)
+            await asyncio.sleep(0)
+            if there >= enough:
+                return
+
+    def _take(self, most: int) -> list[_Waiting[Item]]:
         batch: list[_Waiting[Item]] = []
         later: list[_Waiting[Item]] = []
         keys: set[Hashable] = set()
-        while self._queue and len(batch) < MOST_AT_ONCE:
+        while self._queue and len(batch) < most:
             waiting = self._queue.popleft()
             if waiting.item.key in keys:
                 later.append(waiting)
@@ -167,7 +202,10 @@ class Writer(Generic[Item]):
         return batch
 
     async def _commit(self, conn: Connection, batch: list[_Waiting[Item]]) -> None:
-        """Write a batch and answer it. One that cannot be written is halved until what is wrong stands alone."""
+        """Write a batch, and note what became of it.
+
+        One that cannot be written is halved until what is wrong stands alone.
+        """
         items = [waiting.item for waiting in batch]
         try:
             written = await self._settle(conn, items)
@@ -190,13 +228,16 @@ class Writer(Generic[Item]):
                 await self._commit(conn, batch[half:])
                 return
         BATCH_ROWS.observe(len(batch))
-        told = []
         for waiting, done in zip(batch, written, strict=True):
-            if done:
-                told.append(waiting.item)
-            if not waiting.done.done():
-                waiting.done.set_result(done)
-        if told:
+            waiting.written = done
+
+    def _answer(self, batch: list[_Waiting[Item]]) -> None:
+        """Tell those who wait what became of their items, and the listener what was written."""
+        for waiting in batch:
+            if waiting.written is not None and not waiting.done.done():
+                waiting.done.set_result(waiting.written)
+        _fail(batch)  # of what has no answer nobody knows whether it was written
+        if told := [waiting.item for waiting in batch if waiting.written]:
             self._committed(told)
 
     def _fail_all(self) -> None:
