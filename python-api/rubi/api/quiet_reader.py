@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -39,11 +38,12 @@ class _Alike:
     """A list of positions that says what the books say: how such lists are read and compared."""
 
     decode: Callable[[bytes], list[Any]]
-    identity: Callable[[Any], tuple[Any, ...]]
-    identities: list[tuple[Any, ...]]
+    fixed: list[tuple[Any, ...]]
+    """The columns that do not move, each with a value a position."""
+    places: tuple[int | None, ...]
+    """Where the columns stand that move: price, profit, swap and commission, None for one that is not told."""
     ids: list[int]
     open_prices: list[float]
-    names: frozenset[str]
     colons: int
     nulls: bool
 
@@ -86,7 +86,7 @@ def marks_of(told: bytes, colons: int, known: KnownTerminal, now: datetime) -> M
     if alike is not None and colons == alike.colons:
         try:
             found = _marks(told, alike)
-        except (msgspec.DecodeError, AttributeError):
+        except (msgspec.DecodeError, TypeError):  # TypeError: a null stands among them
             found = None
         if found is not None:
             return found
@@ -101,14 +101,12 @@ def _marks(told: bytes, alike: _Alike) -> Marks | None:
     items = alike.decode(told)
     if alike.nulls:
         items = [item for item in items if item is not None]
-    if list(map(alike.identity, items)) != alike.identities:
+    columns = _columns(items)
+    if columns[: len(alike.fixed)] != alike.fixed:
         return None
-    zeros = [0.0] * len(items)
-    names = alike.names
-    prices = [item.current_price for item in items] if "current_price" in names else zeros
-    profits = [item.profit for item in items] if "profit" in names else zeros
-    swaps = [item.swap for item in items] if "swap" in names else zeros
-    commissions = [item.commission for item in items] if "commission" in names else zeros
+    prices, profits, swaps, commissions = (
+        [0.0] * len(items) if place is None else columns[place] for place in alike.places
+    )
     if items:
         for column in (prices, profits, swaps, commissions):
             if min(column) < -BIGGEST or max(column) > BIGGEST:
@@ -116,6 +114,11 @@ def _marks(told: bytes, alike: _Alike) -> Marks | None:
         if min(prices) <= 0:
             prices = [now if now > 0 else opened for now, opened in zip(prices, alike.open_prices, strict=True)]
     return Marks(alike.ids, prices, profits, swaps, commissions)
+
+
+def _columns(items: list[Any]) -> list[tuple[Any, ...]]:
+    """The values of each field, in the order of the fields."""
+    return list(zip(*map(msgspec.structs.astuple, items), strict=True))
 
 
 def _learn(told: bytes, known: KnownTerminal, now: datetime) -> _Alike | None:
@@ -138,16 +141,14 @@ def _learn(told: bytes, known: KnownTerminal, now: datetime) -> _Alike | None:
         return None
     if not all(_same(known.positions[one.position_id], one) for one in read):
         return None
-    fixed = sorted(names - set(wire_hot.MARKS))
-    identity: Callable[[Any], tuple[Any, ...]] = attrgetter(*fixed) if fixed else tuple
     present = [item for item in decoded if item is not None]
+    fields = present[0].__struct_fields__ if present else ()
     return _Alike(
         decode=decoder.decode,
-        identity=identity,
-        identities=list(map(identity, present)),
+        fixed=_columns(present)[: len(names - set(wire_hot.MARKS))],
+        places=tuple(fields.index(name) if name in fields else None for name in wire_hot.MARKS),
         ids=[one.position_id for one in read],
         open_prices=[float(one.open_price) for one in read],
-        names=names,
         colons=told.count(b":"),
         nulls=len(present) != len(decoded),
     )

@@ -154,12 +154,12 @@ _FIELDS: dict[str, Any] = {
 
 @lru_cache(maxsize=256)
 def positions_decoder(names: frozenset[str]) -> "msgspec.json.Decoder[list[Any]]":
-    """Reads lists of positions that have exactly these fields; null stands for nothing.
+    """Reads lists of positions that have exactly these fields, those that move last; null stands for nothing.
 
     Raises:
         KeyError: a name is none of a position's.
 
     """
-    fields = [(name, _FIELDS[name]) for name in sorted(names)]
+    fields = [(name, _FIELDS[name]) for name in sorted(names, key=lambda name: (name in MARKS, name))]
     kind = msgspec.defstruct("Position", fields, gc=False, forbid_unknown_fields=True)
     return msgspec.json.Decoder(list[kind | None])  # type: ignore[valid-type]

@@ -26,11 +26,11 @@ _NO_CYCLE = (None,) * 4
 class Marks:
     """What moves with the price: one value a position in each column."""
 
-    position_ids: list[int]
-    current_price: list[float]
-    profit: list[float]
-    swap: list[float]
-    commission: list[float]
+    position_ids: Sequence[int]
+    current_price: Sequence[float]
+    profit: Sequence[float]
+    swap: Sequence[float]
+    commission: Sequence[float]
 
 
 @dataclass(frozen=True, slots=True)
