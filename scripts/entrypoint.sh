@@ -7,7 +7,7 @@ case ${1:-api} in
     api)
         # The settings of the embedded service (rubi/embedded/serve_api.py), behind a proxy that FORWARDED_ALLOW_IPS names.
         exec uvicorn main:app --app-dir "$(dirname "$0")/../python-api" --host "${API_HOST:-0.0.0.0}" --port "${API_PORT:-8000}" \
-            --http rubi.api.timed_heads:TimedHeads --no-access-log --no-server-header --ws-per-message-deflate false --ws-max-size 65536 \
+            --http rubi.api.http_protocol:HttpProtocol --no-access-log --no-server-header --ws-per-message-deflate false --ws-max-size 65536 \
             --timeout-graceful-shutdown 20
         ;;
     worker)

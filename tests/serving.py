@@ -72,7 +72,13 @@ async def make_token(client: httpx.AsyncClient, access: str, scope: str = "ea", 
 @asynccontextmanager
 async def listening(settings: Settings, **more: Any) -> AsyncIterator[str]:
     """The application behind a real server; gives its address, `http://127.0.0.1:<port>`."""
-    app = create_app(settings)
+    async with behind_uvicorn(create_app(settings), **more) as url:
+        yield url
+
+
+@asynccontextmanager
+async def behind_uvicorn(app: Any, **more: Any) -> AsyncIterator[str]:
+    """An ASGI application behind the server, as the service is."""
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     for port in loopback.candidates():

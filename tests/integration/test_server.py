@@ -11,7 +11,7 @@ import pytest
 import websockets
 from tests.serving import listening, settings_for
 
-from rubi.api import middleware, timed_heads
+from rubi.api import http_protocol, middleware
 from rubi.embedded.serve_api import options
 
 SOCKETS = 500
@@ -52,7 +52,7 @@ async def dribble_until_hung_up(address, first, rest):
     ],
 )
 async def test_a_socket_that_is_slow_on_purpose_is_hung_up(settings, monkeypatch, first, rest):
-    monkeypatch.setattr(timed_heads, "SLOWEST_HEAD", 1.0)
+    monkeypatch.setattr(http_protocol, "SLOWEST_HEAD", 1.0)
     monkeypatch.setattr(middleware, "SLOWEST_BODY", 1.0)
     async with listening(settings) as url, asyncio.timeout(30):  # without a limit it would go on for ever
         parts = urlsplit(url)
@@ -60,7 +60,7 @@ async def test_a_socket_that_is_slow_on_purpose_is_hung_up(settings, monkeypatch
 
 
 async def test_five_hundred_slow_sockets_do_not_hurt_others(settings, monkeypatch):
-    monkeypatch.setattr(timed_heads, "SLOWEST_HEAD", SLOW_FOR)
+    monkeypatch.setattr(http_protocol, "SLOWEST_HEAD", SLOW_FOR)
     async with listening(settings) as url, httpx.AsyncClient(base_url=url, trust_env=False) as client:
         parts = urlsplit(url)
         opened = [await asyncio.open_connection(parts.hostname, parts.port) for _ in range(SOCKETS)]
@@ -77,7 +77,7 @@ async def test_five_hundred_slow_sockets_do_not_hurt_others(settings, monkeypatc
 
 
 async def test_a_connection_that_is_kept_serves_one_request_after_the_other(settings, monkeypatch):
-    monkeypatch.setattr(timed_heads, "SLOWEST_HEAD", 0.5)
+    monkeypatch.setattr(http_protocol, "SLOWEST_HEAD", 0.5)
     async with listening(settings) as url, httpx.AsyncClient(base_url=url, trust_env=False) as client:
         for _ in range(4):
             assert (await client.get("/health/live")).status_code == 200
@@ -85,7 +85,7 @@ async def test_a_connection_that_is_kept_serves_one_request_after_the_other(sett
 
 
 async def test_a_websocket_is_not_taken_for_a_slow_head(settings, monkeypatch):
-    monkeypatch.setattr(timed_heads, "SLOWEST_HEAD", 0.5)
+    monkeypatch.setattr(http_protocol, "SLOWEST_HEAD", 0.5)
     async with listening(settings) as url, websockets.connect(url.replace("http", "ws") + "/ws/live") as ws:
         await asyncio.sleep(1.2)
         await asyncio.wait_for(await ws.ping(), 2)

@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from rubi.api import quiet_reader, quiet_sync, wire_hot
 from rubi.api.doors import Doors
 from rubi.api.errors import answer
+from rubi.api.http_protocol import WHOLE, AnswerWhole
 from rubi.api.middleware import MOST_BODY, SLOWEST_BODY, our_headers, request_id_of
 from rubi.domain.auth import Principal
 from rubi.domain.auth import Scope as TokenScope
@@ -125,31 +126,33 @@ class Hot:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a quiet call; pass on every other."""
+        whole: AnswerWhole | None = scope.pop(WHOLE, None)
         route = self._routes.get(scope["path"]) if scope["type"] == "http" and scope["method"] == "POST" else None
         if route is None:
             await self.app(scope, receive, send)
             return
         began = time.perf_counter()
         heard: list[Message] = []
+        doors: Doors | None = getattr(scope["app"].state, "doors", None)
         try:
-            push, head = await _quiet(scope, receive, route, heard)
-            answered = None if push is None else await route.carry_out(_doors(scope), push)
+            push, head = await _quiet(scope, receive, doors, route, heard)
+            answered = None if push is None or doors is None else await route.carry_out(doors, push)
         except Exception as error:  # noqa: BLE001 - what became of the call may be unknown: no route may repeat it
             await self._refuse(scope, send, error)
             return
         if answered is None:
             route.declined.inc()
-            if head.known is not None:  # its route is about to change what is remembered
-                _doors(scope).known.forget(head.known)
+            if head.known is not None and doors is not None:  # its route is about to change what is remembered
+                doors.known.forget(head.known)
             await self.app(scope, _again(heard, receive), send)
             return
-        await _send(scope, send, head, answered)
+        await _send(scope, send, whole, head, answered)
         route.committed.observe(time.perf_counter() - began)
         if log_requests.isEnabledFor(logging.DEBUG):
             log.debug("http.request", **{"url.path": route.path, "http.response.status_code": 200})
 
     async def _refuse(self, scope: Scope, send: Send, error: Exception) -> None:
-        request_id = request_id_of(scope["headers"])
+        request_id = request_id_of(next((value for name, value in scope["headers"] if name == b"x-request-id"), b""))
         scope.setdefault("state", {})["request_id"] = request_id
         response = answer(scope, error)
         HTTP_REQUESTS.labels(scope["path"], "POST", f"{response.status_code // 100}xx").inc()
@@ -165,10 +168,11 @@ class Hot:
 log_requests = logging.getLogger(__name__)
 
 
-async def _quiet(scope: Scope, receive: Receive, route: _Route, heard: list[Message]) -> tuple[Push | None, _Head]:
+async def _quiet(
+    scope: Scope, receive: Receive, doors: Doors | None, route: _Route, heard: list[Message]
+) -> tuple[Push | None, _Head]:
     """The call as a push; None when it is for the route. What was received of its body is in `heard`."""
     head = _head(scope)
-    doors = _doors(scope)
     if not head.plain or scope["query_string"] or doors is None or head.authorization is None:
         return None, head
     who = doors.doorkeeper.remembered(head.authorization)
@@ -201,10 +205,6 @@ async def _load(doors: Doors, session_id: str, who: Principal) -> KnownTerminal 
     except Exception as error:  # noqa: BLE001 - the route says what is wrong
         log.debug("hot.unread", error_type=type(error).__name__)
         return None
-
-
-def _doors(scope: Scope) -> Any:
-    return getattr(scope["app"].state, "doors", None)
 
 
 def _head(scope: Scope) -> _Head:
@@ -258,12 +258,24 @@ async def _nothing() -> Message:
     return {"type": "http.disconnect"}
 
 
-async def _send(scope: Scope, send: Send, head: _Head, body: bytes) -> None:
-    request_id = request_id_of(((b"x-request-id", head.request_id),)).encode()
-    headers = [
-        (b"content-length", b"%d" % len(body)),
-        (b"content-type", b"application/json"),
-        *our_headers(scope, request_id),
-    ]
+async def _send(scope: Scope, send: Send, whole: AnswerWhole | None, head: _Head, body: bytes) -> None:
+    request_id = request_id_of(head.request_id).encode()
+    if whole is not None:
+        same = _SAME_BY_HTTPS if scope["scheme"] == "https" else _SAME_BY_HTTP
+        if whole(b"content-length: %d\r\nx-request-id: %b\r\n%b" % (len(body), request_id, same), body):
+            return
+    headers = [(b"content-length", b"%d" % len(body)), _JSON, *our_headers(scope, request_id)]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": body})
+
+
+_JSON = (b"content-type", b"application/json")
+
+
+def _same(scheme: str) -> bytes:
+    """Header lines that are the same in each answer."""
+    headers = [_JSON, *our_headers({"scheme": scheme}, b"")]
+    return b"".join(b"%b: %b\r\n" % header for header in headers if header[0] != b"x-request-id")
+
+
+_SAME_BY_HTTP, _SAME_BY_HTTPS = _same("http"), _same("https")

@@ -62,7 +62,7 @@ class Observe:
         if scope["type"] not in {"http", "websocket"}:
             await self.app(scope, receive, send)
             return
-        request_id = request_id_of(scope["headers"])
+        request_id = request_id_of(next((value for name, value in scope["headers"] if name == b"x-request-id"), b""))
         scope.setdefault("state", {})["request_id"] = request_id
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
@@ -225,10 +225,11 @@ def _says_json(scope: Scope) -> bool:
     return not kind or b"json" in kind.lower()
 
 
-def request_id_of(headers: Iterable[tuple[bytes, bytes]]) -> str:
+def request_id_of(said: bytes) -> str:
     """The id that the client gave its request, or one of ours."""
-    said = next((value for name, value in headers if name == b"x-request-id"), b"").decode("latin-1")
-    return said if said and _REQUEST_ID.fullmatch(said) else f"{getrandbits(128):032x}"
+    if said and _REQUEST_ID.fullmatch(text := said.decode("latin-1")):
+        return text
+    return f"{getrandbits(128):032x}"
 
 
 def our_headers(scope: Scope, request_id: bytes) -> list[tuple[bytes, bytes]]:

@@ -17,7 +17,7 @@ def options(environment: Mapping[str, str]) -> dict[str, Any]:
     """How uvicorn is to serve. Addresses and schemes that a proxy forwards are believed where it is named."""
     proxies = environment.get("FORWARDED_ALLOW_IPS", "").strip()
     return {
-        "http": "rubi.api.timed_heads:TimedHeads",
+        "http": "rubi.api.http_protocol:HttpProtocol",
         "ws_per_message_deflate": False,
         "ws_max_size": 65_536,
         "timeout_graceful_shutdown": 5,
