@@ -38,11 +38,11 @@ Read = Callable[[Any, bytes, KnownTerminal, datetime], Push | None]
 class _Route:
     """One path: how its bodies are read, and what it answers."""
 
-    def __init__(self, path: str, decoder: "msgspec.json.Decoder[Any]", read: Read, message: str) -> None:
+    def __init__(self, path: str, decoder: "msgspec.json.Decoder[Any]", read: Read, message: bytes) -> None:
         self.path = path
         self.decode = decoder.decode
         self.read = read
-        self.message = message
+        self.answer = b'{"status":"ok","message":"%b"}' % message
         self.committed = Gathered(
             HTTP_SECONDS.labels(path, "POST"), HTTP_REQUESTS.labels(path, "POST", "2xx"), HOT.labels(path, "committed")
         )
@@ -56,8 +56,7 @@ class _Route:
         """Commit the call, and what its route would answer; None when nothing of it was written."""
         if not await doors.writer.submit(push):
             return None
-        count = 0 if push.marks is None else len(push.marks.position_ids)
-        return b'{"status":"ok","message":"%b"}' % self.message.format(count=count).encode()
+        return self.answer if push.marks is None else self.answer % len(push.marks.position_ids)
 
 
 class _SyncRoute(_Route):
@@ -93,17 +92,17 @@ def _utc_now() -> datetime:
 
 def _routes() -> dict[str, _Route]:
     calls = (
-        ("/api/v1/mt5/ping", wire_hot.PING, quiet_reader.ping, "Ping received"),
-        ("/api/v1/mt5/account/update", wire_hot.ACCOUNT_UPDATE, quiet_reader.account_update, "Account info updated"),
+        ("/api/v1/mt5/ping", wire_hot.PING, quiet_reader.ping, b"Ping received"),
+        ("/api/v1/mt5/account/update", wire_hot.ACCOUNT_UPDATE, quiet_reader.account_update, b"Account info updated"),
         (
             "/api/v1/trading/positions/update",
             wire_hot.POSITIONS_UPDATE,
             quiet_reader.positions_update,
-            "{count} positions updated",
+            b"%d positions updated",
         ),
     )
     routes = {path: _Route(path, decoder, read, message) for path, decoder, read, message in calls}
-    routes[SYNC] = _SyncRoute(SYNC, wire_hot.SYNC, quiet_sync.sync, "")
+    routes[SYNC] = _SyncRoute(SYNC, wire_hot.SYNC, quiet_sync.sync, b"")
     return routes
 
 

@@ -5,7 +5,7 @@ Bodies are timed by the middleware (`SLOWEST_BODY`), idle connections by uvicorn
 
 import asyncio
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
@@ -70,9 +70,14 @@ def _answer_whole(cycle: RequestResponseCycle, headers: bytes, body: bytes) -> b
     """Do what `cycle.send` does with the two messages of an answer, without looking at each header."""
     if cycle.response_started or cycle.disconnected or not cycle.keep_alive or cycle.flow.write_paused:
         return False
-    usual = b"".join(b"%b: %b\r\n" % header for header in cycle.default_headers)
     cycle.response_started = cycle.response_complete = True
-    cycle.transport.write(b"HTTP/1.1 200 OK\r\n%b%b\r\n%b" % (usual, headers, body))
+    cycle.transport.write(b"HTTP/1.1 200 OK\r\n%b%b\r\n%b" % (_usual(*cycle.default_headers), headers, body))
     cycle.message_event.set()
     cycle.on_response()
     return True
+
+
+@lru_cache(maxsize=4)
+def _usual(*headers: tuple[bytes, bytes]) -> bytes:
+    """The header lines that the server adds: the date, which is the same for a second."""
+    return b"".join(b"%b: %b\r\n" % header for header in headers)

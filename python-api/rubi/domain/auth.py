@@ -62,7 +62,7 @@ class Principal:
 
     def may(self, *scopes: Scope | str) -> bool:
         """Whether one of the scopes is granted."""
-        return any(Scope(scope) in _GRANTS[self.scope] for scope in scopes)
+        return not _GRANTS[self.scope].isdisjoint(scopes)
 
     def require(self, *scopes: Scope | str) -> "Principal":
         """Return this principal.
