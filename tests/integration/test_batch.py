@@ -400,3 +400,90 @@ async def test_a_connection_that_is_lost_fails_what_was_under_way_and_comes_back
             await asyncio.sleep(0.01)
         assert await writer.submit(Wish("b"))
     assert await conn.fetch("SELECT k FROM wishes") == [("b",)]
+
+
+class Recorded(Ledger):
+    """A ledger that tells what happened in which order; every batch waits for its turn."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.happened: list[str] = []
+        self.turns = asyncio.Semaphore(0)
+
+    async def settle(self, conn, wishes):
+        self.happened.append(f"{len(wishes)} sent")
+        await self.turns.acquire()
+        done = await super().settle(conn, wishes)
+        self.happened.append(f"{len(wishes)} committed")
+        return done
+
+    async def submit(self, writer, wish):
+        try:
+            done = await writer.submit(wish)
+        except UnavailableError:
+            self.happened.append(f"{wish.key} refused")
+        else:
+            self.happened.append(f"{wish.key} answered")
+            return done
+
+
+async def test_the_next_batch_is_sent_before_the_last_one_is_answered(dsn, conn):
+    ledger = Recorded()
+    async with writing(dsn, conn, ledger) as (writer, _):
+        first = asyncio.create_task(ledger.submit(writer, Wish("a")))
+        await asyncio.sleep(0.1)
+        second = asyncio.create_task(ledger.submit(writer, Wish("b")))
+        await asyncio.sleep(0.1)
+        ledger.turns.release()
+        await first
+        assert ledger.happened == ["1 sent", "1 committed", "1 sent", "a answered"]
+        await asyncio.sleep(0.1)
+        assert not second.done()
+        ledger.turns.release()
+        assert await second
+    assert ledger.happened[4:] == ["1 committed", "b answered"]
+
+
+async def test_a_batch_is_half_of_those_that_wait_and_that_were_just_written(dsn, conn):
+    ledger = Recorded()
+    async with writing(dsn, conn, ledger) as (writer, _):
+        waiting = [asyncio.create_task(writer.submit(Wish("first")))]
+        await asyncio.sleep(0.1)
+        waiting += [asyncio.create_task(writer.submit(Wish(f"{n:02}"))) for n in range(40)]
+        await asyncio.sleep(0.1)
+        for _ in range(3):
+            ledger.turns.release()
+        assert await asyncio.gather(*waiting) == [True] * 41
+    assert [len(keys) for keys in ledger.batches] == [1, 21, 19]
+    assert [key for keys in ledger.batches for key in keys] == ["first", *(f"{n:02}" for n in range(40))]
+
+
+async def test_few_are_not_divided(dsn, conn):
+    ledger = Recorded()
+    async with writing(dsn, conn, ledger) as (writer, _):
+        waiting = [asyncio.create_task(writer.submit(Wish("first")))]
+        await asyncio.sleep(0.1)
+        waiting += [asyncio.create_task(writer.submit(Wish(str(n)))) for n in range(16)]
+        await asyncio.sleep(0.1)
+        for _ in range(2):
+            ledger.turns.release()
+        await asyncio.gather(*waiting)
+    assert [len(keys) for keys in ledger.batches] == [1, 16]
+
+
+async def test_what_was_committed_is_answered_so_when_the_next_batch_is_lost(dsn, conn):
+    ledger = Recorded()
+    async with writing(dsn, conn, ledger) as (writer, _):
+        first = asyncio.create_task(ledger.submit(writer, Wish("a")))
+        await asyncio.sleep(0.1)
+        second = asyncio.create_task(ledger.submit(writer, Wish("b")))
+        await asyncio.sleep(0.1)
+        ledger.turns.release()
+        assert await first
+        await conn.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'rubi-batch'"
+        )
+        ledger.turns.release()
+        await second
+    assert ledger.happened == ["1 sent", "1 committed", "1 sent", "a answered", "b refused"]
+    assert await conn.fetch("SELECT k FROM wishes") == [("a",)]

@@ -21,7 +21,11 @@ _LOOKED_AT = 4.0
 """Seconds for which a look at all remembered tokens counts; they are looked at every two."""
 _IN_USE = 60.0
 """Seconds after its last use that a token is still looked at."""
+_NOTED = 61.0
+"""Seconds after which the use of a token is noted again."""
 _MOST = 20_000
+_MOST_AT_ONCE = 256
+"""Tokens that are looked at by one statement: calls that come meanwhile do not wait for all of them."""
 
 
 @dataclass(slots=True)
@@ -33,6 +37,8 @@ class _Known:
     alive_until: float
     """Until then the token is known not to be revoked, whatever else may have changed of its owner."""
     used_at: float = float("-inf")
+    noted_at: float = float("-inf")
+    """When its use was last noted; kept to the minute."""
 
 
 class Doorkeeper:
@@ -86,17 +92,24 @@ class Doorkeeper:
 
     async def look_again(self, conn: Connection) -> None:
         """Ask which of the tokens in use were revoked; the others are good for some seconds more."""
+        began = time.monotonic()
+        used = [(digest, known) for digest, known in self._known.items() if began - known.used_at < _IN_USE]
+        for first in range(0, len(used), _MOST_AT_ONCE):
+            await self._look_at(conn, used[first : first + _MOST_AT_ONCE])
+
+    async def _look_at(self, conn: Connection, used: list[tuple[bytes, _Known]]) -> None:
         generation, began = self._forgotten, time.monotonic()
-        used = {digest: known for digest, known in self._known.items() if began - known.used_at < _IN_USE}
-        if not used:
-            return
-        refused = await tokens.refused(conn, [(known.principal.jti, known.principal.family) for known in used.values()])
-        for digest, known in used.items():
+        refused = await tokens.refused(conn, [(known.principal.jti, known.principal.family) for _, known in used])
+        for digest, known in used:
             if known.principal.jti in refused:
                 self._known.pop(digest, None)
             elif generation == self._forgotten:
                 known.alive_until = max(known.alive_until, began + _LOOKED_AT)
-        await tokens.note_use(conn, [known.principal.jti for known in used.values()], datetime.now(UTC))
+        unnoted = [known for _, known in used if began - known.noted_at >= _NOTED]
+        if unnoted:
+            await tokens.note_use(conn, [known.principal.jti for known in unnoted], datetime.now(UTC))
+            for known in unnoted:
+                known.noted_at = began
 
     def hear(self, event: Event) -> None:
         """Forget what another process revoked; listens to the live bus."""

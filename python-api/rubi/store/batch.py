@@ -90,9 +90,10 @@ class Writer(Generic[Item]):
             BATCH_REFUSED.labels("full").inc()
             raise UnavailableError("STORE_BUSY", "too many requests wait to be stored; try again", retry_after=1)
         waiting = _Waiting(item, asyncio.get_running_loop().create_future(), time.perf_counter())
+        if not self._queue:
+            self._idle.clear()
+            self._wake.set()
         self._queue.append(waiting)
-        self._idle.clear()
-        self._wake.set()
         return await waiting.done
 
     @contextlib.asynccontextmanager
