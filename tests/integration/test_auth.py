@@ -4,6 +4,8 @@ import time
 import pytest
 from tests.serving import PASSWORD, bearer, client_of, make_token, register, serving, settings_for
 
+from rubi.api import doors
+from rubi.flows import authenticate
 from rubi.flows.audit import verify_chain
 from rubi.store.pool import open_pool
 
@@ -237,6 +239,24 @@ async def test_a_revoked_token_ends_within_five_seconds_in_a_process_that_hears_
         began = time.monotonic()
         await eventually_refused(other, made["token"])
         assert time.monotonic() - began < 5
+
+
+async def test_tokens_in_use_are_looked_at_in_parts_and_each_of_them(dsn, redis_url, conn, monkeypatch):
+    monkeypatch.setattr(authenticate, "_MOST_AT_ONCE", 2)
+    monkeypatch.setattr(doors, "_TOKENS", 3600.0)  # nobody else looks
+    async with serving(settings_for(dsn, redis_url)) as app, client_of(app) as client:
+        doorkeeper = app.state.doors.doorkeeper
+        login = await register(client)
+        made = [await make_token(client, login["access_token"]) for _ in range(5)]
+        for each in made:
+            assert (await client.get("/api/v1/auth/me", headers=bearer(each["token"]))).status_code == 200
+        headers = [f"Bearer {each['token']}".encode() for each in made]
+        assert None not in [doorkeeper.remembered(header) for header in headers]
+        await conn.execute("UPDATE tokens SET revoked_at = now() WHERE id = $1", made[3]["id"])
+        await conn.execute("UPDATE tokens SET last_used_at = NULL WHERE kind = 'api'")
+        await doorkeeper.look_again(conn)
+        assert [doorkeeper.remembered(header) is None for header in headers] == [n == 3 for n in range(5)]
+        assert await conn.fetchval("SELECT count(*) FROM tokens WHERE kind = 'api' AND last_used_at IS NULL") == 0
 
 
 async def test_programs_cannot_make_or_see_tokens_nor_change_the_password(client):
