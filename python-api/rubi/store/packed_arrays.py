@@ -26,7 +26,7 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 def pack_arrays(conn: Connection) -> None:
-    """Encode the arrays that this connection sends in one step; what it reads is not changed.
+    """Encode the arrays that this connection sends in one step; it can read none of these types any more.
 
     asyncpg's own `set_type_codec` takes no arrays; what it calls does.
     """
