@@ -92,7 +92,6 @@ def _uuid(value: UUID) -> bytes:
 _ARRAYS: dict[int, tuple[str, Callable[[Values], bytes]]] = {
     1000: ("_bool", partial(_fixed, 16, "?", 1, None)),
     1001: ("_bytea", partial(_varying, 17, bytes)),
-    1005: ("_int2", partial(_fixed, 21, "h", 2, None)),
     1007: ("_int4", partial(_fixed, 23, "i", 4, None)),
     1009: ("_text", partial(_varying, 25, str.encode)),
     1016: ("_int8", partial(_fixed, 20, "q", 8, None)),
