@@ -6,6 +6,7 @@
 import asyncio
 import gc
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -24,6 +25,13 @@ from rubi.embedded.places import PROJECT_ROOT
 
 AT_ONCE = 8
 """Terminals that connect at the same time."""
+
+
+def keep_aside() -> None:
+    """Stay on the last of this process's cores: it stands for other machines, and they take no server's core."""
+    cores = os.sched_getaffinity(0)
+    if len(cores) > 1:
+        os.sched_setaffinity(0, {max(cores)})
 
 
 class Generator:
@@ -167,6 +175,7 @@ async def serve() -> None:
     """Do what the lines of standard input ask for."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    keep_aside()
     generator, loop = Generator(), asyncio.get_running_loop()
     gc.disable()  # between the runs it is called by hand
     while line := await loop.run_in_executor(None, sys.stdin.readline):

@@ -11,7 +11,7 @@ import argparse
 import asyncio
 import json
 import time
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import pairwise
 from uuid import uuid4
 
@@ -30,6 +30,7 @@ PARTS = (
     "lease begun to command",
 )
 POSITIONS = 20
+MONEY = {"balance": 10000, "equity": 10000, "margin": 0, "margin_free": 10000, "margin_level": 0, "profit": 0}
 
 
 def options() -> argparse.Namespace:
@@ -74,7 +75,7 @@ class Waiting:
 
     def _market(self, *, first: bool) -> dict[str, object]:
         told = {
-            "account": {"balance": 10000, "equity": 10000, "margin": 0, "margin_free": 10000, "profit": 0},
+            "account": MONEY,
             "ticks": [
                 {"symbol": "EURUSD", "bid": 1.0999, "ask": 1.1, "time_msc": int(time.time() * 1000) + 10_800_000}
             ],
@@ -114,6 +115,7 @@ async def signals(url: str, number: int, terminals_number: int) -> tuple[list[fl
             "take_profit": 1.11,
             "volume": 0.01,
             "account": terminals[place % terminals_number].login,
+            "signal_time": datetime.now(UTC).isoformat(),
             "comment": f"benchmark {place}",
             "expires_in": 30,
         }
