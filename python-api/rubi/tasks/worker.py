@@ -9,6 +9,7 @@ from typing import Any
 
 from celery import Celery
 from celery.signals import beat_init, setup_logging, task_postrun, task_prerun, worker_ready, worker_shutdown
+from celery.worker.request import Request
 
 import rubi
 from rubi.flows.decide_signal import decide_signal
@@ -28,6 +29,15 @@ DROP_OLD_PERIOD = 3600.0
 for _task in (DECIDE_SIGNAL, SWEEP, ROLL_UP, DROP_OLD):
     for _outcome in ("done", "failed"):
         TASK_SECONDS.labels(_task.removeprefix("rubi."), _outcome)
+
+
+class Bell(Request):
+    """A message of a queue that is read without acknowledgement. Celery would tell Redis all the same, for each one."""
+
+    def acknowledge(self) -> None:
+        """Have it done with."""
+        self.acknowledged = True
+
 
 _began: dict[str, float] = {}
 _closers: list[Callable[[], None]] = []
@@ -56,25 +66,25 @@ def home() -> Home:
     return made
 
 
-@app.task(name=DECIDE_SIGNAL)
+@app.task(name=DECIDE_SIGNAL, Request=Bell)
 def decide(signal_id: int) -> None:
     """Decide on one signal; rung twice, the second finds nothing to do."""
     home().run(lambda ports: decide_signal(ports, signal_id, now=datetime.now(UTC)))
 
 
-@app.task(name=SWEEP)
+@app.task(name=SWEEP, Request=Bell)
 def sweep_everything() -> None:
     """Do what a lost bell, a silent terminal or the passing of time left over."""
     home().run(lambda ports: sweep(ports, now=datetime.now(UTC)))
 
 
-@app.task(name=ROLL_UP)
+@app.task(name=ROLL_UP, Request=Bell)
 def roll_up() -> None:
     """Make the minutes, hours and days anew whose snapshots have changed."""
     home().run(roll_up_metrics)
 
 
-@app.task(name=DROP_OLD)
+@app.task(name=DROP_OLD, Request=Bell)
 def drop_old() -> None:
     """Drop the snapshots and ticks that are older than they have to be kept."""
     kept = Kept(snapshots=settings().retention_snapshots_days, ticks=settings().retention_ticks_days)
