@@ -84,6 +84,22 @@ async def test_a_connection_that_is_kept_serves_one_request_after_the_other(sett
             await asyncio.sleep(0.3)
 
 
+async def test_a_connection_that_is_idle_is_closed_after_its_time_and_not_before(settings):
+    request = b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n"
+    async with listening(settings, timeout_keep_alive=2) as url, asyncio.timeout(20):
+        parts, clock = urlsplit(url), asyncio.get_running_loop()
+        reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+        for _ in range(3):  # the second request comes before the timer of the first, the third after it
+            writer.write(request)
+            assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
+            await reader.read(4096)
+            answered = clock.time()
+            await asyncio.sleep(1.2)
+        assert await reader.read() == b""
+        assert 1.9 < clock.time() - answered < 5
+        writer.close()
+
+
 async def test_a_websocket_is_not_taken_for_a_slow_head(settings, monkeypatch):
     monkeypatch.setattr(http_protocol, "SLOWEST_HEAD", 0.5)
     async with listening(settings) as url, websockets.connect(url.replace("http", "ws") + "/ws/live") as ws:

@@ -1,6 +1,7 @@
-"""uvicorn's HTTP with what it lacks: a limit on the time that the head of a request may take, and answers in one piece.
+"""uvicorn's HTTP with what it lacks: a limit on the time of a request's head, and answers in one piece.
 
-Bodies are timed by the middleware (`SLOWEST_BODY`), idle connections by uvicorn's keep-alive.
+Bodies are timed by the middleware (`SLOWEST_BODY`), idle connections by uvicorn's keep-alive. Its timer is not made
+anew for each request: one that comes too soon only looks how long the connection has been idle.
 """
 
 import asyncio
@@ -25,6 +26,8 @@ class HttpProtocol(HttpToolsProtocol):
 
     _patience: asyncio.TimerHandle | None = None
     _head_came = False
+    _idle_since: float | None = None
+    """When the last answer was complete, by the loop's clock; None while a request is under way."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
         """Wait for the first head."""
@@ -52,10 +55,42 @@ class HttpProtocol(HttpToolsProtocol):
             scope = cast("dict[str, Any]", cycle.scope)
             scope[WHOLE] = partial(_answer_whole, cycle)
 
+    def on_response_complete(self) -> None:
+        """Begin the next request that has come already, or be idle."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+            return
+        self._idle_since = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self._look_after(self.timeout_keep_alive)
+
     def connection_lost(self, exc: Exception | None) -> None:
         """Nobody is there to wait for."""
         self._stop_waiting()
         super().connection_lost(exc)
+        if self.timeout_keep_alive_task is not None:
+            self.timeout_keep_alive_task.cancel()
+            self.timeout_keep_alive_task = None
+
+    def _unset_keepalive_if_required(self) -> None:
+        self._idle_since = None
+
+    def _look_after(self, seconds: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(seconds, self._look_at_idle)
+
+    def _look_at_idle(self) -> None:
+        self.timeout_keep_alive_task = None
+        if self._idle_since is None:
+            return
+        left = self._idle_since + self.timeout_keep_alive - self.loop.time()
+        if left > 0:
+            self._look_after(left)
+        else:
+            self.timeout_keep_alive_handler()
 
     def _wait(self) -> None:
         self._patience = self.loop.call_later(SLOWEST_HEAD, self.transport.close)
