@@ -471,6 +471,30 @@ async def test_few_are_not_divided(dsn, conn):
     assert [len(keys) for keys in ledger.batches] == [1, 16]
 
 
+async def test_a_few_that_come_right_after_a_commit_wait_for_more(dsn, conn, monkeypatch):
+    monkeypatch.setattr(batch, "PACE", 0.5)
+    ledger = Ledger()
+    async with writing(dsn, conn, ledger) as (writer, _):
+        assert await writer.submit(Wish("a"))
+        second = asyncio.create_task(writer.submit(Wish("b")))
+        await asyncio.sleep(0.1)
+        assert not second.done()
+        assert await asyncio.gather(second, writer.submit(Wish("c"))) == [True, True]
+    assert ledger.batches == [["a"], ["b", "c"]]
+
+
+async def test_many_wait_for_nobody(dsn, conn, monkeypatch):
+    monkeypatch.setattr(batch, "PACE", 60)
+    ledger = Ledger()
+    async with writing(dsn, conn, ledger) as (writer, _), asyncio.timeout(20):
+        assert await writer.submit(Wish("first"))
+        waiting = [asyncio.create_task(writer.submit(Wish(str(n)))) for n in range(15)]
+        await asyncio.sleep(0.1)
+        assert not any(each.done() for each in waiting)
+        assert await asyncio.gather(*waiting, writer.submit(Wish("the sixteenth"))) == [True] * 16
+    assert [len(keys) for keys in ledger.batches] == [1, 16]
+
+
 async def test_what_was_committed_is_answered_so_when_the_next_batch_is_lost(dsn, conn):
     ledger = Recorded()
     async with writing(dsn, conn, ledger) as (writer, _):

@@ -1,7 +1,8 @@
 """Group commit: one writer a process puts what many requests bring into one transaction; each is answered after it.
 
-There is no timer: while one commit is under way, the batch before it is answered and the next one gathers. That takes
-turns best when both are of one size.
+While one commit is under way, the batch before it is answered and the next one gathers. That takes turns best when
+both are of one size. Where calls come one by one and often, a commit each would cost more than what it holds: then a
+few wait for more.
 """
 
 import asyncio
@@ -25,7 +26,9 @@ log = structlog.get_logger(__name__)
 MOST_WAITING = 4096
 MOST_AT_ONCE = 512
 FEWEST = 16
-"""So many are not divided: a commit has its price, whatever is in it."""
+"""So many are not divided, and fewer wait for more: a commit has its price, whatever is in it."""
+PACE = 0.01
+"""Seconds from one commit of a few to the next."""
 PATIENCE = 10.0
 """Seconds that one batch may take."""
 DRAIN = 4.0
@@ -66,6 +69,7 @@ class Writer(Generic[Item]):
         self._committed = committed
         self._queue: deque[_Waiting[Item]] = deque()
         self._wake = asyncio.Event()
+        self._enough = asyncio.Event()
         self._idle = asyncio.Event()
         self._conn: Connection | None = None
         self._open = False
@@ -94,6 +98,8 @@ class Writer(Generic[Item]):
             self._idle.clear()
             self._wake.set()
         self._queue.append(waiting)
+        if len(self._queue) == FEWEST:
+            self._enough.set()
         return await waiting.done
 
     @contextlib.asynccontextmanager
@@ -139,10 +145,13 @@ class Writer(Generic[Item]):
     async def _serve(self, conn: Connection) -> None:
         loop = asyncio.get_running_loop()
         batch: list[_Waiting[Item]] = []
+        begun = 0.0
         while True:
             if not self._queue:
                 await self._wait(conn)
                 await self._gather(len(batch) // 2)
+            await self._pace(begun + PACE - loop.time())
+            begun = loop.time()
             in_turn = (len(batch) + len(self._queue) + 1) // 2
             batch = self._take(min(max(FEWEST, in_turn), MOST_AT_ONCE))
             try:
@@ -183,6 +192,15 @@ class Writer(Generic[Item]):
             await asyncio.sleep(0)
             if there >= enough:
                 return
+
+    async def _pace(self, seconds: float) -> None:
+        """Let a few wait for more, so long at most."""
+        if seconds <= 0 or len(self._queue) >= FEWEST:
+            return
+        self._enough.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._enough.wait()
 
     def _take(self, most: int) -> list[_Waiting[Item]]:
         batch: list[_Waiting[Item]] = []
