@@ -84,7 +84,9 @@ def told(draw: st.DrawFn) -> tuple[str, dict[str, Any], str]:
         case "positions":
             body = {"positions": books}
         case _:
-            body = {"account": {**whole, "credit": 0.0}, "wait_ms": 0}
+            body = {"account": {**whole, "credit": 0.0, "margin": draw(st.sampled_from([100.0, 0.0]))}, "wait_ms": 0}
+            for name in draw(st.sampled_from([(), (), ("margin_level",), ("profit",), ("margin_level", "profit")])):
+                del body["account"][name]
             if draw(st.booleans()):
                 body |= {"positions": books, "orders": draw(st.sampled_from([[], [], [order], [None]]))}
             if draw(st.booleans()):
@@ -188,6 +190,17 @@ async def test_what_is_compared_is_not_a_route_with_itself(user, kind):
     before = committed.get()
     for terminal, headers in zip(pair, ({}, BY_ITS_ROUTE), strict=True):
         assert (await send(terminal, kind, body, "", headers)).status_code == 200
+    write_gathered()
+    assert committed.get() - before == 1
+
+
+async def test_a_cycle_may_leave_out_what_follows_from_its_money(user):
+    terminal = await ready(user)
+    committed = HOT.labels(f"/api/v1{PATHS['sync']}", "committed")._value
+    write_gathered()
+    before = committed.get()
+    told = {"balance": 10_000.0, "equity": 9_990.0, "margin": 0.0, "margin_free": 9_990.0}
+    assert (await send(terminal, "sync", {"account": told}, "", {})).status_code == 200
     write_gathered()
     assert committed.get() - before == 1
 

@@ -52,7 +52,7 @@ def ping(said: wire_hot.Ping, body: bytes, known: KnownTerminal, now: datetime) 
     """A sign of life with some of the money: margin 0 is assumed, and the profit is what lies between."""
     if body.count(b":") != 4 + _timestamp(said.timestamp, known.terminal.clock):
         return None
-    profit = _between(said.equity, said.balance)
+    profit = between(said.equity, said.balance)
     if profit is None:
         return None
     money = (said.balance, said.equity, 0.0, said.margin_free, 0.0, profit, 0.0)
@@ -173,7 +173,7 @@ def _timestamp(value: Any, clock: BrokerClock) -> int:
     return 1 + (value.count(":") if isinstance(value, str) else 0)
 
 
-def _between(more: float, less: float) -> float | None:
+def between(more: float, less: float) -> float | None:
     """The difference of two numbers as they were written; None when a float cannot hold it."""
     exact = Decimal(repr(more)) - Decimal(repr(less))
     near = float(exact)

@@ -11,7 +11,7 @@ from msgspec import UNSET, Struct
 
 from rubi.api import terminal_reader, wire_hot
 from rubi.api import wire_terminal as wire
-from rubi.api.quiet_reader import BIGGEST, UnlikeError, fits, marks_of
+from rubi.api.quiet_reader import BIGGEST, UnlikeError, between, fits, marks_of
 from rubi.api.strict_json import read_json
 from rubi.domain.clock import BrokerClock, parse_time
 from rubi.domain.errors import RubiError
@@ -150,11 +150,13 @@ def _flags(said: wire_hot.Flags) -> dict[str, Any] | None:
 
 
 def _money(said: wire_hot.Account) -> Money | None:
-    """The account's money, when nothing of it has to be worked out."""
-    if said.margin_level is UNSET or said.profit is UNSET:
+    """The account's money; what it does not tell follows as its route has it, when a float can hold that."""
+    level = (0.0 if said.margin <= 0 else None) if said.margin_level is UNSET else said.margin_level
+    profit = between(said.equity, said.balance) if said.profit is UNSET else said.profit
+    if level is None or profit is None:
         return None
     credit = 0.0 if said.credit is UNSET else said.credit
-    money = (said.balance, said.equity, said.margin, said.margin_free, said.margin_level, said.profit, credit)
+    money = (said.balance, said.equity, said.margin, said.margin_free, level, profit, credit)
     return money if fits(money) else None
 
 
