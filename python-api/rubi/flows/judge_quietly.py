@@ -1,7 +1,8 @@
 """The loss limits at every snapshot, without a word to the database as long as nothing moves.
 
 Between two equities that were judged with the same outcome lies no other one: levels rise with the loss, peaks with the
-equity, and both were at rest at either end. So a snapshot of the same balance between them needs no arithmetic.
+equity, and both were at rest at either end. So a snapshot of the same balance between them needs no arithmetic, but for
+the value per unit when that is due to be kept.
 """
 
 from dataclasses import dataclass, replace
@@ -10,8 +11,9 @@ from decimal import Decimal
 
 from rubi.domain.account import AccountSnapshot, TradingState
 from rubi.domain.risk.day import TradingDay, trading_day
+from rubi.domain.risk.drawdown import observe
 from rubi.domain.risk.memory import LimitMemory
-from rubi.domain.units import Money, Percent
+from rubi.domain.units import Money, Percent, exact
 from rubi.flows.watch_limits import SAVE_EVERY, judge, moved
 from rubi.store.risk_state import RiskAccount
 from rubi.store.telemetry import Money as MoneyTold
@@ -40,15 +42,17 @@ class LimitsSeen:
 
     def at_rest(self, money: MoneyTold, now: datetime) -> bool:
         """Whether this snapshot moves nothing that is remembered, and none is due to be kept."""
-        saved_at, today = self.account.saved_at, self.today
+        saved_at = self.account.saved_at
+        return saved_at is not None and now - saved_at < SAVE_EVERY and self._between(money, now)
+
+    def _between(self, money: MoneyTold, now: datetime) -> bool:
+        today = self.today
         return (
             self.lowest <= money[1] <= self.highest
             and money[0] == self.balance
             and money[6] == self.credit
             and today is not None
             and today.starts <= now < today.ends
-            and saved_at is not None
-            and now - saved_at < SAVE_EVERY
         )
 
     def judge(self, money: MoneyTold, taken_at: datetime, now: datetime) -> tuple[bool, LimitMemory | None]:
@@ -57,6 +61,10 @@ class LimitsSeen:
         Not quiet is whatever holds the account back, is told to somebody, begins a day, or is unexplained.
         """
         before = self.account.memory
+        if before is not None and self._between(money, now):
+            equity, balance = Money(Decimal(repr(money[1]))), Money(Decimal(repr(money[0])))
+            with exact():
+                return True, replace(before, nav=observe(before.nav, equity, balance, before.nav.day))
         account = replace(self.account, snapshot=_snapshot(self.account, money, taken_at, now))
         if before is None or not self.free:
             return False, None
