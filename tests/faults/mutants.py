@@ -65,6 +65,13 @@ MUTANTS = (
         BATCH + "test_another_epoch_is_fenced_whatever_the_process_remembers",
     ),
     mutant(
+        "what guards cycles is left out of their batch",
+        "store/telemetry.py",
+        '"cycles": told[_SEQ] is not None or',
+        '"cycles": told[_SEQ] is None and',
+        BATCH + "test_another_epoch_is_fenced_whatever_the_process_remembers",
+    ),
+    mutant(
         "limits that were changed elsewhere are not read anew",
         "store/telemetry.sql",
         " AND st.facts_version = t.facts_version",

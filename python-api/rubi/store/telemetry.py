@@ -1,8 +1,10 @@
 """What many terminals tell, written by one statement: columns of arrays, whatever the number of terminals."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +22,9 @@ BarTold = tuple[datetime, str, str, float, float, float, float, int, int, int]
 """A bar: when it begins, its symbol, its timeframe, open, high, low, close, ticks, real volume, spread in points."""
 _NO_MONEY = (None,) * 7
 _NO_CYCLE = (None,) * 4
+_PART = re.compile(r"^-- only with (\w+)\n(.*?)^(?:-- always\n|(?=-- only with ))", re.MULTILINE | re.DOTALL)
+_COMMENT = re.compile(r"^--.*\n", re.MULTILINE)
+_PARAMETER = re.compile(r"\$(\d+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +146,7 @@ class Columns:
     async def commit(self, conn: Connection, periods: Periods) -> list[Row]:
         """Write what can be written, in a transaction of its own; the calls that were, each with its `place`."""
         *told, compared_before = _turned(self.rows, 21)
-        return await conn.fetch(
-            SQL["commit"],
+        arguments = (
             *told,
             periods.seen,
             periods.sampled,
@@ -157,6 +161,29 @@ class Columns:
             *_turned(self.quotes, 9),
             *_turned(self.bars, 11),
         )
+        brings = {
+            "cycles": told[_SEQ] is not None or told[_ORDERS_AT] is not None,
+            "money": told[_BALANCE] is not None,
+            "marks": self.ids,
+            "memories": self.memories,
+            "quotes": self.quotes,
+            "bars": self.bars,
+        }
+        statement, numbers = statement_of(frozenset(part for part, there in brings.items() if there))
+        return await conn.fetch(statement, *(arguments[number - 1] for number in numbers))
+
+
+_BALANCE, _ORDERS_AT, _SEQ = 4, 14, 17
+"""The columns of the balance, of the time of the list of orders, and of the cycle's number."""
+
+
+@lru_cache(maxsize=64)
+def statement_of(parts: frozenset[str]) -> tuple[str, tuple[int, ...]]:
+    """The statement for a batch that brings these parts, and which of all parameters it takes, in their order."""
+    text = _COMMENT.sub("", _PART.sub(lambda part: part[2] if part[1] in parts else "", SQL["commit"]))
+    numbers = tuple(sorted({int(number) for number in _PARAMETER.findall(text)}))
+    place = {number: n for n, number in enumerate(numbers, start=1)}
+    return _PARAMETER.sub(lambda found: f"${place[int(found[1])]}", text), numbers
 
 
 def _turned(rows: Sequence[tuple[Any, ...]], width: int) -> list[tuple[Any, ...] | None]:

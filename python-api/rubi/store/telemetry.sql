@@ -27,13 +27,16 @@ FROM working_orders WHERE account_id = ANY($1::uuid[])
 -- A comparison of the books that is due ($23: of those older, and after a silence of $44) is noted when it finds nothing: `agreeing` are the accounts whose
 -- books, that the call repeats, leave nothing to be adopted, attributed, explained, protected, revived or ended (store/reconciliation.sql,
 -- and what storing the same lists again would find in store/books.sql). It leaves out more than these do, never less.
+-- What stands between "only with" and "always" is left out of a batch that brings none of it: a statement has its price, whatever it finds to do.
 WITH told AS (
     SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::timestamptz[], $4::timestamptz[], $5::float8[], $6::float8[], $7::float8[], $8::float8[],
                          $9::float8[], $10::float8[], $11::float8[], $12::timestamptz[], $13::int[], $14::int[], $15::timestamptz[], $16::boolean[],
                          $17::int[], $18::bigint[], $19::bytea[], $20::jsonb[], $23::timestamptz[])
         WITH ORDINALITY AS t (session_id, facts_version, told_at, taken_at, balance, equity, margin, margin_free, margin_level, profit, credit,
                               positions_at, first, last, orders_at, remembered, epoch, seq, sha256, flags, compared_before, n)
-), agreeing AS MATERIALIZED (
+)
+-- only with cycles
+, agreeing AS MATERIALIZED (
     SELECT t.n
     FROM told t
     JOIN mt5_sessions s ON s.id = t.session_id
@@ -57,18 +60,26 @@ WITH told AS (
                         AND (w.order_id IS NULL OR o.state IN ('FILLED', 'REJECTED', 'CANCELED', 'EXPIRED')))
       AND NOT EXISTS (SELECT FROM working_orders w WHERE w.account_id = a.id AND w.order_id IS NULL AND w.comment LIKE '%RS-%')
     FOR NO KEY UPDATE OF a SKIP LOCKED
-), held AS MATERIALIZED (
-    SELECT t.*, s.account_id, a.deal_cursor_msc, a.deal_cursor_ticket, g.n IS NOT NULL AS compared,
+)
+-- always
+, held AS MATERIALIZED (
+    SELECT t.*, s.account_id, a.deal_cursor_msc, a.deal_cursor_ticket,
+-- only with cycles
+           g.n IS NOT NULL AS compared,
+-- always
            t.seq IS NOT NULL OR s.state <> 'ACTIVE' OR s.last_seen_at <= t.told_at - $21::interval AS seen,
            t.last >= t.first AND (st.positions_sampled_at IS NULL OR st.positions_sampled_at <= t.told_at - $22::interval) AS sampled
     FROM told t
     JOIN mt5_sessions s ON s.id = t.session_id
     JOIN account_states st ON st.account_id = s.account_id
     JOIN accounts a ON a.id = s.account_id
+-- only with cycles
     LEFT JOIN agreeing g ON g.n = t.n
+-- always
     WHERE s.state IN ('ACTIVE', 'SILENT') AND a.session_id = s.id AND st.facts_version = t.facts_version
       AND (t.positions_at IS NULL OR st.positions_taken_at <= t.positions_at
            AND NOT EXISTS (SELECT FROM trading_orders o WHERE o.account_id = a.id AND o.released_at IS NULL AND o.filled_volume > 0))
+-- only with cycles
       AND (t.orders_at IS NULL OR st.orders_taken_at <= t.orders_at
            AND NOT EXISTS (SELECT FROM working_orders w
                            JOIN trading_orders o ON o.account_id = w.account_id AND (o.order_ticket = w.ticket OR o.id = w.order_id)
@@ -78,11 +89,16 @@ WITH told AS (
            AND (s.last_seen_at > t.told_at - $44::interval AND (t.positions_at IS NULL OR t.orders_at IS NULL OR a.reconciled_at > t.compared_before) OR g.n IS NOT NULL)
            AND NOT EXISTS (SELECT FROM trading_orders o WHERE o.account_id = a.id AND o.state IN ('QUEUED', 'LEASED', 'ACKED', 'SUBMITTED', 'UNKNOWN'))
            AND NOT EXISTS (SELECT FROM position_plans l WHERE l.account_id = a.id AND l.state = 'ACTIVE')))
+-- always
     FOR NO KEY UPDATE OF s, st SKIP LOCKED
-), series AS (
+)
+-- only with money
+, series AS (
     INSERT INTO account_snapshots (time, account_id, balance, equity, margin, margin_free, margin_level, profit, received_at)
     SELECT taken_at, account_id, balance, equity, margin, margin_free, margin_level, profit, told_at FROM held WHERE balance IS NOT NULL
-), states AS (
+)
+-- always
+, states AS (
     UPDATE account_states s SET
         balance = coalesce(h.balance::text::numeric, s.balance), equity = coalesce(h.equity::text::numeric, s.equity),
         margin = coalesce(h.margin::text::numeric, s.margin), margin_free = coalesce(h.margin_free::text::numeric, s.margin_free),
@@ -94,21 +110,27 @@ WITH told AS (
         positions_sampled_at = CASE WHEN h.sampled THEN h.told_at ELSE s.positions_sampled_at END,
         facts_version = s.facts_version + h.remembered::int
     FROM held h WHERE s.account_id = h.account_id
-), sessions AS (
+)
+, sessions AS (
     UPDATE mt5_sessions s SET last_seen_at = h.told_at, state = 'ACTIVE', last_seq = coalesce(h.seq, s.last_seq),
         last_body_sha256 = CASE WHEN h.seq IS NULL THEN s.last_body_sha256 ELSE h.sha256 END,
         last_answer = CASE WHEN h.seq IS NULL THEN s.last_answer END, flags = coalesce(h.flags, s.flags)
     FROM held h WHERE s.id = h.session_id AND h.seen
-), comparisons AS (
+)
+-- only with cycles
+, comparisons AS (
     UPDATE accounts a SET reconciled_at = h.told_at FROM held h WHERE a.id = h.account_id AND h.compared
-), marks AS (
+)
+-- only with marks
+, marks AS (
     INSERT INTO position_marks AS k (account_id, taken_at, position_ids, current_price, profit, swap, commission)
     SELECT account_id, positions_at, ($24::bigint[])[first:last], ($25::float8[])[first:last], ($26::float8[])[first:last], ($27::float8[])[first:last],
            ($28::float8[])[first:last]
     FROM held WHERE last >= first
     ON CONFLICT (account_id) DO UPDATE SET taken_at = excluded.taken_at, position_ids = excluded.position_ids, current_price = excluded.current_price,
         profit = excluded.profit, swap = excluded.swap, commission = excluded.commission
-), samples AS (
+)
+, samples AS (
     INSERT INTO position_snapshots (time, account_id, position_id, symbol, side, volume, current_price, sl, tp, profit, swap)
     SELECT h.told_at, p.account_id, p.position_id, p.symbol, p.side, p.volume, m.current_price, p.sl, p.tp, m.profit, m.swap
     FROM held h
@@ -116,7 +138,9 @@ WITH told AS (
         AS m (position_id, current_price, profit, swap)
     JOIN trading_positions p ON p.account_id = h.account_id AND p.position_id = m.position_id
     WHERE h.sampled
-), memories AS (
+)
+-- only with memories
+, memories AS (
     UPDATE risk_accounts r SET counted_from = m.counted_from, funds = m.funds, deals = m.deals, flows = m.flows, initial_flows = m.initial_flows,
         unexplained_since = NULL, units = m.units, nav = m.nav, balance_nav = m.balance_nav, high = m.high, high_balance = m.high_balance,
         day_high = m.day_high, end_high = m.end_high, end_high_balance = m.end_high_balance, nav_day = m.nav_day, updated_at = h.told_at
@@ -125,22 +149,28 @@ WITH told AS (
          AS m (n, counted_from, funds, deals, flows, initial_flows, units, nav, balance_nav, high, high_balance, day_high, end_high, end_high_balance, nav_day)
     JOIN held h ON h.n = m.n
     WHERE r.account_id = h.account_id
-), quoted AS MATERIALIZED (
+)
+-- only with quotes
+, quoted AS MATERIALIZED (
     SELECT h.account_id, h.told_at, q.*
     FROM unnest($45::bigint[], $46::timestamptz[], $47::text[], $48::bigint[], $49::float8[], $50::float8[], $51::float8[], $52::float8[], $53::timestamptz[])
          AS q (n, time, symbol, time_msc, bid, ask, last, volume, quoted_at)
     JOIN held h ON h.n = q.n
-), quotes AS (
+)
+, quotes AS (
     INSERT INTO ticks (account_id, time, symbol, time_msc, bid, ask, last, volume)
     SELECT account_id, time, symbol, time_msc, bid, ask, last, volume FROM quoted
     ON CONFLICT DO NOTHING
-), latest AS (
+)
+, latest AS (
     INSERT INTO latest_ticks AS l (account_id, symbol, bid, ask, time_msc, quoted_at, received_at)
     SELECT account_id, symbol, bid::text::numeric, ask::text::numeric, time_msc, quoted_at, told_at FROM quoted WHERE quoted_at IS NOT NULL
     ON CONFLICT (account_id, symbol) DO UPDATE SET bid = excluded.bid, ask = excluded.ask, time_msc = excluded.time_msc, quoted_at = excluded.quoted_at,
         received_at = excluded.received_at
     WHERE l.time_msc <= excluded.time_msc
-), bars AS (
+)
+-- only with bars
+, bars AS (
     INSERT INTO market_data AS m (account_id, received_at, time, symbol, timeframe, open, high, low, close, tick_volume, real_volume, spread)
     SELECT h.account_id, h.told_at, b.time, b.symbol, b.timeframe, b.open, b.high, b.low, b.close, b.tick_volume, b.real_volume, b.spread
     FROM unnest($54::bigint[], $55::timestamptz[], $56::text[], $57::text[], $58::float8[], $59::float8[], $60::float8[], $61::float8[], $62::bigint[],
@@ -150,4 +180,5 @@ WITH told AS (
         tick_volume = excluded.tick_volume, real_volume = excluded.real_volume, spread = excluded.spread, received_at = excluded.received_at
     WHERE m.tick_volume <= excluded.tick_volume
 )
+-- always
 SELECT n - 1 AS place, deal_cursor_msc, deal_cursor_ticket FROM held
