@@ -495,6 +495,18 @@ async def test_many_wait_for_nobody(dsn, conn, monkeypatch):
     assert [len(keys) for keys in ledger.batches] == [1, 16]
 
 
+async def test_one_alone_waits_for_nobody_once_nobody_came(dsn, conn, monkeypatch):
+    monkeypatch.setattr(batch, "PACE", 1)
+    ledger = Ledger()
+    async with writing(dsn, conn, ledger) as (writer, _), asyncio.timeout(20):
+        for n in range(1 + batch.LONELY + batch.LEFT_OUT):  # the second and the third wait in vain
+            assert await writer.submit(Wish(str(n)))
+        second = asyncio.create_task(writer.submit(Wish("a")))
+        await asyncio.sleep(0.1)
+        assert await asyncio.gather(second, writer.submit(Wish("b"))) == [True, True]
+    assert ledger.batches[-1] == ["a", "b"]  # after so many it is tried again
+
+
 async def test_what_was_committed_is_answered_so_when_the_next_batch_is_lost(dsn, conn):
     ledger = Recorded()
     async with writing(dsn, conn, ledger) as (writer, _):

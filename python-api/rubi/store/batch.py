@@ -29,6 +29,10 @@ FEWEST = 16
 """So many are not divided, and fewer wait for more: a commit has its price, whatever is in it."""
 PACE = 0.01
 """Seconds from one commit of a few to the next."""
+LONELY = 2
+"""So many waits in a row that brought nobody say that nobody comes."""
+LEFT_OUT = 64
+"""So many commits then go without one."""
 PATIENCE = 10.0
 """Seconds that one batch may take."""
 DRAIN = 4.0
@@ -73,6 +77,7 @@ class Writer(Generic[Item]):
         self._idle = asyncio.Event()
         self._conn: Connection | None = None
         self._open = False
+        self._lonely = self._left_out = 0
         self._waited = Gathered(BATCH_WAIT)
 
     @property
@@ -194,13 +199,20 @@ class Writer(Generic[Item]):
                 return
 
     async def _pace(self, seconds: float) -> None:
-        """Let a few wait for more, so long at most."""
-        if seconds <= 0 or len(self._queue) >= FEWEST:
+        """Let a few wait for more, so long at most; not where that has brought nobody: one alone asks again at once."""
+        there = len(self._queue)
+        if seconds <= 0 or there >= FEWEST:
+            return
+        if self._left_out:
+            self._left_out -= 1
             return
         self._enough.clear()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._enough.wait()
+        self._lonely = self._lonely + 1 if len(self._queue) == there else 0
+        if self._lonely == LONELY:
+            self._lonely, self._left_out = 0, LEFT_OUT
 
     def _take(self, most: int) -> list[_Waiting[Item]]:
         batch: list[_Waiting[Item]] = []
