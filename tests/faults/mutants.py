@@ -155,15 +155,15 @@ MUTANTS = (
     mutant(
         "the queue is read without a lock",
         "store/orders.sql",
-        "LIMIT $4\nFOR UPDATE OF o SKIP LOCKED",
-        "LIMIT $4",
+        "{waiting}\nFOR UPDATE OF o SKIP LOCKED",
+        "{waiting}",
         RACES + "test_an_order_that_is_being_cancelled_is_not_handed_out",
     ),
     mutant(
         "a busy order is waited for",
         "store/orders.sql",
-        "LIMIT $4\nFOR UPDATE OF o SKIP LOCKED",
-        "LIMIT $4\nFOR UPDATE OF o",
+        "{waiting}\nFOR UPDATE OF o SKIP LOCKED",
+        "{waiting}\nFOR UPDATE OF o",
         RACES + "test_an_order_that_is_being_cancelled_is_not_handed_out",
     ),
     mutant(

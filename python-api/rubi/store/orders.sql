@@ -72,32 +72,48 @@ WITH event AS (
 )
 UPDATE trading_orders SET event_n = $2, updated_at = $8 WHERE id = $1
 
--- name: lock_queue
--- What may be handed out now, closes first. $2: only what reduces; a kill switch of the user, the account or the symbol says the same. Symbols with an order of unknown fate take no opens. $5: only what a signal asked for, all that the older connector understands.
-SELECT o.* FROM trading_orders o
-WHERE o.account_id = $1 AND o.state = 'QUEUED' AND o.revoke_asked_at IS NULL
-  AND (o.not_after IS NULL OR o.not_after > $3) AND (o.signal_id IS NOT NULL OR NOT $5::boolean)
-  AND (o.kind NOT IN ('OPEN', 'PLACE_PENDING') OR NOT ($2::boolean OR EXISTS (
+-- part: waiting
+-- What may be handed out at a moment (`at`) to the account of `holder`, closes first. `only_closes`: only what reduces; a kill switch of the user, the account or
+-- the symbol says the same. Symbols with an order of unknown fate take no opens. `legacy`: only what a signal asked for, all that the older connector understands.
+SELECT o.* FROM holder h JOIN trading_orders o ON o.account_id = h.account_id
+WHERE o.state = 'QUEUED' AND o.revoke_asked_at IS NULL
+  AND (o.not_after IS NULL OR o.not_after > h.at) AND (o.signal_id IS NOT NULL OR NOT h.legacy)
+  AND (o.kind NOT IN ('OPEN', 'PLACE_PENDING') OR NOT (h.only_closes OR EXISTS (
         SELECT FROM trading_switches w WHERE w.user_id = o.user_id AND w.cleared_at IS NULL
           AND (w.account_id IS NULL OR w.account_id = o.account_id) AND (w.symbol IS NULL OR w.symbol = o.symbol))))
   AND (o.kind NOT IN ('OPEN', 'PLACE_PENDING') OR NOT EXISTS (
         SELECT FROM trading_orders u WHERE u.account_id = o.account_id AND u.symbol = o.symbol AND u.state = 'UNKNOWN' AND u.kind IN ('OPEN', 'PLACE_PENDING')))
 ORDER BY (o.kind LIKE 'CLOSE%') DESC, o.id
-LIMIT $4
+LIMIT (SELECT most FROM holder)
+
+-- part: hand_out
+-- Hand out the locked rows of `handed`: one new lease each, one event each.
+leased AS (
+    UPDATE trading_orders o SET state = 'LEASED', event_n = o.event_n + 1, lease_id = h.lease_id, lease_epoch = h.epoch, lease_instance = h.instance,
+        lease_expires_at = h.expires_at, deliveries = o.deliveries + 1, leased_at = coalesce(o.leased_at, h.at), updated_at = h.at, legacy = h.legacy
+    FROM handed h
+    WHERE o.id = h.id
+    RETURNING o.id, o.event_n, o.lease_id, o.lease_epoch, o.lease_instance, o.updated_at
+), told AS (
+    INSERT INTO order_events (order_id, n, from_state, to_state, event, payload, actor, at)
+    SELECT id, event_n, 'QUEUED', 'LEASED', 'HANDED_OUT', jsonb_build_object('lease_id', lease_id, 'epoch', lease_epoch), 'terminal:' || lease_instance, updated_at
+    FROM leased
+)
+
+-- name: lock_queue
+WITH holder AS NOT MATERIALIZED (
+    SELECT $1::uuid AS account_id, $2::boolean AS only_closes, $3::timestamptz AS at, $4::int AS most, $5::boolean AS legacy
+)
+{waiting}
 FOR UPDATE OF o SKIP LOCKED
 
 -- name: lease_orders
--- Hand out the locked rows: one new lease each, one event each. $9: the session that keeps the answer ($8) which says so, if any.
-WITH leased AS (
-    UPDATE trading_orders o SET state = 'LEASED', event_n = o.event_n + 1, lease_id = l.lease_id, lease_epoch = $3, lease_instance = $4,
-        lease_expires_at = $5, deliveries = o.deliveries + 1, leased_at = coalesce(o.leased_at, $6), updated_at = $6, legacy = $7
+-- Hand out the locked rows. $9: the session that keeps the answer ($8) which says so, if any.
+WITH handed AS (
+    SELECT l.id, l.lease_id, $3::int AS epoch, $4::text AS instance, $5::timestamptz AS expires_at, $6::timestamptz AS at, $7::boolean AS legacy
     FROM unnest($1::bigint[], $2::uuid[]) AS l (id, lease_id)
-    WHERE o.id = l.id
-    RETURNING o.id, o.event_n, o.lease_id
-), told AS (
-    INSERT INTO order_events (order_id, n, from_state, to_state, event, payload, actor, at)
-    SELECT id, event_n, 'QUEUED', 'LEASED', 'HANDED_OUT', jsonb_build_object('lease_id', lease_id, 'epoch', $3::int), 'terminal:' || $4, $6 FROM leased
-), kept AS (
+),
+{hand_out}, kept AS (
     UPDATE mt5_sessions SET last_answer = $8 WHERE id = $9
 )
 SELECT id, lease_id FROM leased
