@@ -15,6 +15,7 @@ TERMINAL = "tests/unit/terminal/test_executor.py::"
 ORDERS = "tests/integration/test_rest_orders.py::"
 BATCH = "tests/integration/test_batch.py::"
 COMPARED = "tests/integration/test_quiet_reconciliation.py::"
+WAKE = "tests/integration/test_wake.py::"
 RACES = "tests/faults/test_races.py::"
 MACHINE = "tests/faults/test_state_machine.py::test_no_order_is_lost_none_carried_out_twice"
 
@@ -141,6 +142,90 @@ MUTANTS = (
         "kept=(terminal.session_id, answer), now=now)",
         "now=now)",
         WIRE + "test_a_repeated_cycle_gets_the_stored_answer_and_no_second_lease",
+    ),
+    mutant(
+        "a cycle that was answered is handed orders again",
+        "store/orders.sql",
+        " AND s.last_answer IS NULL",
+        "",
+        WAKE + "test_a_change_between_the_look_and_the_hand_out_is_left_to_the_locks",
+    ),
+    mutant(
+        "a parked cycle of another epoch is handed orders",
+        "store/orders.sql",
+        " AND a.epoch = $4",
+        "",
+        WAKE + "test_a_change_between_the_look_and_the_hand_out_is_left_to_the_locks",
+    ),
+    mutant(
+        "a cycle that is not the last one is handed orders",
+        "store/orders.sql",
+        "s.last_seq = $5 AND ",
+        "",
+        WAKE + "test_a_change_between_the_look_and_the_hand_out_is_left_to_the_locks",
+    ),
+    mutant(
+        "a parked cycle that cannot trade is handed orders",
+        "store/orders.sql",
+        " AND a.not_tradable_code IS NULL",
+        "",
+        WAKE + "test_a_change_between_the_look_and_the_hand_out_is_left_to_the_locks",
+    ),
+    mutant(
+        "a halted account opens when its cycle wakes",
+        "store/orders.sql",
+        "OR a.trading_state <> 'ACTIVE' OR coalesce",
+        "OR coalesce",
+        WAKE + "test_a_change_between_the_look_and_the_hand_out_is_left_to_the_locks",
+    ),
+    mutant(
+        "a woken cycle is told what an order said before",
+        "store/orders.sql",
+        " AND r.event_n = k.event_n",
+        "",
+        WAKE + "test_a_change_between_the_look_and_the_hand_out_is_left_to_the_locks",
+    ),
+    mutant(
+        "a woken cycle is told a part of what waits",
+        "store/orders.sql",
+        "WHERE k.id IS NULL OR r.id IS NULL)",
+        "WHERE k.id IS NULL)",
+        WAKE + "test_a_change_between_the_look_and_the_hand_out_is_left_to_the_locks",
+    ),
+    mutant(
+        "a woken cycle holds neither account nor session",
+        "store/orders.sql",
+        "    FOR NO KEY UPDATE OF a SKIP LOCKED FOR UPDATE OF s SKIP LOCKED\n",
+        "",
+        WAKE + "test_a_change_after_the_snapshot_of_the_hand_out_is_seen_under_its_locks",
+    ),
+    mutant(
+        "a woken cycle takes orders without a lock",
+        "store/orders.sql",
+        "{waiting}\n    FOR UPDATE OF o SKIP LOCKED\n",
+        "{waiting}\n",
+        WAKE + "test_a_change_after_the_snapshot_of_the_hand_out_is_seen_under_its_locks",
+    ),
+    mutant(
+        "a woken cycle waits for who holds its account",
+        "store/orders.sql",
+        "FOR NO KEY UPDATE OF a SKIP LOCKED FOR UPDATE OF s SKIP LOCKED",
+        "FOR NO KEY UPDATE OF a FOR UPDATE OF s SKIP LOCKED",
+        WAKE + "test_nobody_is_waited_for",
+    ),
+    mutant(
+        "the answer of a woken cycle is not kept",
+        "store/orders.sql",
+        "WHERE id = $2 AND EXISTS (SELECT FROM leased)",
+        "WHERE id = $2 AND false",
+        WAKE + "test_a_cycle_that_is_repeated_after_a_wake_up_gets_the_kept_answer",
+    ),
+    mutant(
+        "a bell that rings while a cycle looks is not heard",
+        "flows/sync_terminal.py",
+        "            seen = await see_waiting(conn, parked, clock=clock)\n",
+        "            seen = await see_waiting(conn, parked, clock=clock)\n            waiting.clear()\n",
+        WAKE + "test_an_order_that_comes_right_after_the_look_wakes_its_cycle_again",
     ),
     mutant(
         "the answer leaves before the commit",

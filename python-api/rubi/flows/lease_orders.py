@@ -1,7 +1,7 @@
 """Hand out what waits for a terminal: under a lease, to the session that holds the account, closes first."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 from rubi.domain.order import OrderState, comment_of
 from rubi.observability.metrics import ORDER_TRANSITIONS, observe_order
 from rubi.store import orders
+from rubi.store.orders import ParkedCycle
 from rubi.store.pool import Connection, Row
 
 MOST_AT_ONCE = 20
@@ -54,7 +55,11 @@ async def take_orders(
         return Taken()
     only_closes = holder.trading_state != "ACTIVE" or not holder.reconciled
     rows = await orders.lock_queue(conn, holder.account_id, only_closes=only_closes, now=now, most=most, legacy=legacy)
-    expires_at = now + lease_time(holder.poll_ms)
+    return _taken(rows, holder.poll_ms, now, legacy=legacy)
+
+
+def _taken(rows: Sequence[Row], poll_ms: int, now: datetime, *, legacy: bool = False) -> Taken:
+    expires_at = now + lease_time(poll_ms)
     leases = [(row["id"], uuid4()) for row in rows]
     commands = [command_of(row, lease_id, expires_at) for row, (_, lease_id) in zip(rows, leases, strict=True)]
     return Taken(commands, rows, leases, expires_at, legacy)
@@ -76,6 +81,37 @@ async def hand_over(
         legacy=taken.legacy,
         kept=kept,
     )
+    _count(taken, now)
+
+
+async def see_waiting(conn: Connection, parked: ParkedCycle, *, clock: Callable[[], datetime]) -> Taken | None:
+    """What a parked cycle would be given, not locked by anybody; None when a transaction has to tell."""
+    found = await orders.read_waiting(conn, parked, now=clock(), most=MOST_AT_ONCE)
+    if found is None:
+        return None
+    poll_ms, rows = found
+    return _taken(rows, poll_ms, clock())
+
+
+async def hand_over_seen(conn: Connection, parked: ParkedCycle, seen: Taken, *, answer: bytes, now: datetime) -> bool:
+    """Lease what was seen if `take_orders` would take just this now, and keep the answer; False: nothing was done."""
+    assert seen.expires_at is not None, "something was seen"
+    if not await orders.lease_waiting(
+        conn,
+        parked,
+        seen.rows,
+        seen.leases,
+        expires_at=seen.expires_at,
+        now=now,
+        most=MOST_AT_ONCE,
+        answer=answer,
+    ):
+        return False
+    _count(seen, now)
+    return True
+
+
+def _count(taken: Taken, now: datetime) -> None:
     ORDER_TRANSITIONS.labels(OrderState.LEASED).inc(len(taken.leases))
     for row in taken.rows:
         if row["leased_at"] is None:

@@ -24,7 +24,7 @@ from rubi.flows.connect_terminal import account_frame, patience_with
 from rubi.flows.flatten_account import flatten_account
 from rubi.flows.follow_plans import follow_plans
 from rubi.flows.learn_clock import learn_clock
-from rubi.flows.lease_orders import Holder, Taken, hand_over, query_of, take_orders
+from rubi.flows.lease_orders import Holder, Taken, hand_over, hand_over_seen, query_of, see_waiting, take_orders
 from rubi.flows.ports import Connection, Ports
 from rubi.flows.raise_alert import raise_alert
 from rubi.flows.read_limits import limits_of
@@ -38,6 +38,7 @@ from rubi.flows.watch_limits import watch_limits
 from rubi.live.bus import Event
 from rubi.observability.metrics import REPLAYS, SIGNALS_RECEIVED
 from rubi.store import books, orders, terminals
+from rubi.store.orders import ParkedCycle
 from rubi.store.pool import Row
 from rubi.store.terminals import Terminal
 
@@ -173,22 +174,54 @@ async def _park(
 ) -> bytes:
     """Wait for a command until time is up."""
     deadline = now + min(cycle.wait, LONGEST_WAIT)
+    parked = ParkedCycle(
+        account_id=terminal.account_id,
+        session_id=terminal.session_id,
+        user_id=terminal.user_id,
+        instance=terminal.instance,
+        epoch=cycle.epoch,
+        seq=cycle.seq,
+        body_sha256=cycle.body_sha256,
+        only_closes=said.answer["trading_state"] != TradingState.ACTIVE,
+    )
     while (left := (deadline - clock()).total_seconds()) > 0:
         try:
             async with asyncio.timeout(left):
                 await waiting.wait()
         except TimeoutError:
             break
+        # Before anything is read: what is committed after that wakes this cycle again.
         waiting.clear()
-        async with ports.pool.acquire() as conn, conn.transaction():
-            session = await _lock(conn, terminal, cycle, clock())
-            _, stored = _replay(session, cycle)
-            if stored is not None:
-                return stored  # the same cycle was sent again, and that twin took the commands
-            answer = await _hand_out(conn, terminal, session, cycle, said, clock())
+        async with ports.pool.acquire() as conn:
+            seen = await see_waiting(conn, parked, clock=clock)
+            if seen is not None and not seen.rows:
+                continue
+            answer = None if seen is None else await _hand_out_seen(conn, parked, seen, said, clock())
+            if answer is None:
+                answer = await _hand_out_again(conn, terminal, cycle, said, clock)
         if answer is not None:
             return answer
     return _encode(said.answer | {"server_time": _iso(clock())})
+
+
+async def _hand_out_seen(
+    conn: Connection, parked: ParkedCycle, seen: Taken, said: _Said, now: datetime
+) -> bytes | None:
+    """Lease what was seen, with the answer, in one statement; None when only a transaction can tell what is due."""
+    answer = _answer(said, seen.commands, [], busy=True, now=now)
+    return answer if await hand_over_seen(conn, parked, seen, answer=answer, now=now) else None
+
+
+async def _hand_out_again(
+    conn: Connection, terminal: Terminal, cycle: Cycle, said: _Said, clock: Callable[[], datetime]
+) -> bytes | None:
+    """Lease what waits by now, under the locks of the session and its account; None when there is nothing to say."""
+    async with conn.transaction():
+        session = await _lock(conn, terminal, cycle, clock())
+        _, stored = _replay(session, cycle)
+        if stored is not None:
+            return stored  # the same cycle was sent again, and that twin took the commands
+        return await _hand_out(conn, terminal, session, cycle, said, clock())
 
 
 async def _lock(conn: Connection, terminal: Terminal, cycle: Cycle, now: datetime) -> Row:
@@ -437,7 +470,16 @@ async def _hand_out(
     if not (commands or revoke or said.at_once):
         return None
     busy = bool(commands or revoke or cycle.acks or cycle.reports)
-    answer = _encode(
+    answer = _answer(said, commands, revoke, busy=busy, now=now)
+    if taken.leases:
+        await hand_over(conn, holder, taken, kept=(terminal.session_id, answer), now=now)
+    else:
+        await conn.execute(terminals.SQL["keep_answer"], terminal.session_id, answer)
+    return answer
+
+
+def _answer(said: _Said, commands: list[dict[str, Any]], revoke: list[int], *, busy: bool, now: datetime) -> bytes:
+    return _encode(
         said.answer
         | {
             "server_time": _iso(now),
@@ -446,11 +488,6 @@ async def _hand_out(
             "next_poll_ms": ACTIVE_MS if busy else IDLE_MS,
         }
     )
-    if taken.leases:
-        await hand_over(conn, holder, taken, kept=(terminal.session_id, answer), now=now)
-    else:
-        await conn.execute(terminals.SQL["keep_answer"], terminal.session_id, answer)
-    return answer
 
 
 async def _queries(conn: Connection, terminal: Terminal, now: datetime) -> list[dict[str, Any]]:

@@ -1,6 +1,7 @@
 """Orders in Postgres: rows to lives, events to rows."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,6 +13,21 @@ from rubi.store.pool import Connection, Row
 from rubi.store.sql import statements
 
 SQL = statements(__file__)
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedCycle:
+    """A terminal's cycle that waits for a command, by which its session's row tells whether it is still the last."""
+
+    account_id: UUID
+    session_id: UUID
+    user_id: int
+    instance: str
+    epoch: int
+    seq: int
+    body_sha256: bytes
+    only_closes: bool
+    """Whether its answer says so already, whatever the account says by now."""
 
 
 async def insert(conn: Connection, order: NewOrder, *, actor: str, now: datetime) -> int | None:
@@ -168,4 +184,58 @@ async def lease(
         legacy,
         answer,
         session_id,
+    )
+
+
+async def read_waiting(
+    conn: Connection, parked: ParkedCycle, *, now: datetime, most: int
+) -> tuple[int, list[Row]] | None:
+    """What could be handed to a parked cycle, and its terminal's poll (ms), read without a lock: a guess.
+
+    None when more is to be looked at than what waits: the session is not fit, or there is something else to tell.
+    """
+    rows = await conn.fetch(SQL["read_waiting"], *_of_parked(parked, now, most))
+    return (rows[0]["poll_ms"], [row for row in rows if row["id"] is not None]) if rows else None
+
+
+async def lease_waiting(
+    conn: Connection,
+    parked: ParkedCycle,
+    rows: Sequence[Row],
+    leases: Sequence[tuple[int, UUID]],
+    *,
+    expires_at: datetime,
+    now: datetime,
+    most: int,
+    answer: bytes,
+) -> bool:
+    """Hand out rows of `read_waiting` under new leases, and keep the answer; False, and nothing, when others are due.
+
+    One statement that waits for nobody, and commits by itself outside a transaction. When it fails, what became of it
+    is unknown: it is not to be repeated, the kept answer tells.
+    """
+    found = await conn.fetch(
+        SQL["lease_waiting"],
+        *_of_parked(parked, now, most),
+        [order_id for order_id, _ in leases],
+        [row["event_n"] for row in rows],
+        [lease_id for _, lease_id in leases],
+        parked.instance,
+        expires_at,
+        answer,
+    )
+    return len(found) == len(leases)
+
+
+def _of_parked(parked: ParkedCycle, now: datetime, most: int) -> tuple[Any, ...]:
+    return (
+        parked.account_id,
+        parked.session_id,
+        parked.user_id,
+        parked.epoch,
+        parked.seq,
+        parked.body_sha256,
+        parked.only_closes,
+        now,
+        most,
     )

@@ -100,6 +100,17 @@ leased AS (
     FROM leased
 )
 
+-- part: parked
+-- The account of a cycle that is parked: while its session ($2) holds the account, this cycle is its last one without an answer that was kept, and nothing is to
+-- be told but what waits. $7: its answer says already that only what reduces passes. A cycle that brought the books has noted `reconciled_at` before it is parked.
+SELECT a.id AS account_id, s.poll_ms, $8::timestamptz AS at, $9::int AS most, false AS legacy,
+       $7::boolean OR a.trading_state <> 'ACTIVE' OR coalesce(r.trading_state <> 'ACTIVE', false) OR a.reconciled_at IS NULL AS only_closes
+FROM accounts a JOIN mt5_sessions s ON s.id = a.session_id AND s.account_id = a.id LEFT JOIN risk_accounts r ON r.account_id = a.id
+WHERE a.id = $1 AND s.id = $2 AND s.user_id = $3 AND s.state IN ('ACTIVE', 'SILENT') AND a.epoch = $4
+  AND s.last_seq = $5 AND s.last_body_sha256 = $6 AND s.last_answer IS NULL AND a.not_tradable_code IS NULL
+  AND NOT EXISTS (SELECT FROM trading_orders u WHERE u.account_id = a.id AND u.state = 'UNKNOWN')
+  AND NOT EXISTS (SELECT FROM trading_orders v WHERE v.account_id = a.id AND v.state = 'LEASED' AND v.revoke_asked_at IS NOT NULL)
+
 -- name: lock_queue
 WITH holder AS NOT MATERIALIZED (
     SELECT $1::uuid AS account_id, $2::boolean AS only_closes, $3::timestamptz AS at, $4::int AS most, $5::boolean AS legacy
@@ -117,6 +128,38 @@ WITH handed AS (
     UPDATE mt5_sessions SET last_answer = $8 WHERE id = $9
 )
 SELECT id, lease_id FROM leased
+
+-- name: read_waiting
+-- What a parked cycle would be given, read without a lock. No row: not to be decided without one. One row without an id: nothing waits.
+WITH holder AS MATERIALIZED (
+{parked}
+), waiting AS (
+{waiting}
+)
+SELECT h.poll_ms, w.* FROM holder h LEFT JOIN waiting w ON true
+ORDER BY (w.kind LIKE 'CLOSE%') DESC, w.id
+
+-- name: lease_waiting
+-- Hand out what read_waiting has read ($10, each with the number of its last event) and keep the answer ($15) that says so; all of it, and only while exactly
+-- this would be locked for the cycle now; else nothing. No lock is waited for: whoever held it may have changed what this statement's snapshot shows as it was.
+-- The account and the session come first, and orders only under their locks: one that is held for nothing is passed over by who could hand it out.
+-- A row that was changed between the snapshot and its lock is looked at again by Postgres.
+WITH holder AS MATERIALIZED (
+{parked}
+    FOR NO KEY UPDATE OF a SKIP LOCKED FOR UPDATE OF s SKIP LOCKED
+), locked AS MATERIALIZED (
+{waiting}
+    FOR UPDATE OF o SKIP LOCKED
+), handed AS MATERIALIZED (
+    SELECT l.id, l.lease_id, $4::int AS epoch, $13::text AS instance, $14::timestamptz AS expires_at, $8::timestamptz AS at, false AS legacy
+    FROM unnest($10::bigint[], $12::uuid[]) AS l (id, lease_id)
+    WHERE NOT EXISTS (SELECT FROM locked k FULL JOIN unnest($10::bigint[], $11::int[]) AS r (id, event_n) ON r.id = k.id AND r.event_n = k.event_n
+                      WHERE k.id IS NULL OR r.id IS NULL)
+),
+{hand_out}, kept AS (
+    UPDATE mt5_sessions SET last_answer = $15 WHERE id = $2 AND EXISTS (SELECT FROM leased)
+)
+SELECT id FROM leased
 
 -- name: find_orders_of_deals
 -- The orders that deals belong to: by the broker's order ticket, else by the id in the comment. What changes an order or a position trades
