@@ -418,6 +418,19 @@ async def test_a_policy_that_cannot_hold_opens_nothing_closes_pass_and_a_person_
     assert "max_positions" in alert["detail"]
 
 
+async def test_a_policy_is_read_as_it_stands_and_never_taken_for_another_under_its_number(desk):
+    for policy, approved in (({}, True), ({"symbols_blocked": ["EURUSD"]}, False), ({}, True)):
+        await desk.execute("DELETE FROM risk_policies WHERE account_id = $1", desk.account_id)
+        await desk.execute(
+            "INSERT INTO risk_policies VALUES ($1, 7, $2, 'test', NULL, $3)", desk.account_id, policy, NOW
+        )
+        decided, signal = await decide(desk)
+        assert decided.approved is approved
+        record = (await decision_of(desk, signal))["record"]
+        assert record["case"]["policy"]["version"] == 7
+        assert record["case"]["policy"]["symbols_blocked"] == policy.get("symbols_blocked", [])
+
+
 async def test_an_order_of_unknown_fate_blocks_its_symbol(desk):
     _, first = await decide(desk)
     await desk.execute("UPDATE trading_orders SET state = 'UNKNOWN' WHERE signal_id = $1", first["id"])

@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from rubi.domain.risk.fallback import policy_or_fallback
 from rubi.domain.risk.policy import PolicyError, RiskPolicy
 from rubi.store.pool import Connection, Row
-from rubi.store.risk_state import policy_of
 from rubi.store.sql import statements
 
 SQL = statements(__file__)
@@ -54,6 +54,7 @@ async def history(conn: Connection, account_id: UUID, *, before: int | None, lim
 
 
 def _kept(row: Row) -> KeptPolicy:
-    policy, fault = policy_of(row["policy"], row["version"])
-    values = policy.to_dict() if fault is None else {**row["policy"], "version": row["version"]}
+    stored = {**row["policy"], "version": row["version"]}
+    policy, fault = policy_or_fallback(stored)
+    values = policy.to_dict() if fault is None else stored
     return KeptPolicy(policy, values, fault, row["reason"], row["created_by"], row["created_at"])

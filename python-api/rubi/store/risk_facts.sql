@@ -19,7 +19,7 @@ SELECT a.currency, a.currency_digits, a.leverage, a.margin_mode, a.trade_mode, a
        s.balance, s.equity, s.margin, s.margin_free, s.margin_level, s.profit, s.credit, s.taken_at, s.received_at,
        t.bid, t.ask, t.quoted_at, t.received_at AS tick_received_at,
        e.protocol, e.state AS session_state,
-       p.policy, p.version AS policy_version,
+       p.policy::text AS policy, p.version AS policy_version,
        (SELECT jsonb_agg(jsonb_build_array(b.from_at, b.minutes, b.suspect) ORDER BY b.from_at) FROM broker_offsets b WHERE b.account_id = $1) AS offsets,
        (SELECT jsonb_agg(jsonb_build_array(y.name, y.spec, y.received_at)) FROM symbols y
         WHERE y.account_id = $1 AND y.name IN (SELECT $2 UNION SELECT symbol FROM held UNION SELECT symbol FROM working UNION SELECT symbol FROM reserved)) AS specs,

@@ -1,8 +1,10 @@
 """What the loss limits remember, in Postgres."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +25,7 @@ _ONE, _HELD = "a.id = $1", "FOR UPDATE OF s"
 _LOOK_AT = SQL["read"].replace(_ONE, "a.id = ANY($1::uuid[])").removesuffix(_HELD)
 FLOWS = ("BALANCE", "CREDIT", "BONUS")
 """Deals that move money in or out without any trade."""
+_DEFAULTS: tuple[RiskPolicy, PolicyError | None] = RiskPolicy(), None
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,9 +196,15 @@ def snapshot_of(row: Row) -> AccountSnapshot | None:
     )
 
 
-def policy_of(stored: dict[str, Any] | None, version: int | None) -> tuple[RiskPolicy, PolicyError | None]:
-    """A stored policy, or what holds in its place and what is wrong with it; the defaults where none was set."""
-    return (RiskPolicy(), None) if stored is None else policy_or_fallback({**stored, "version": version})
+def policy_of(stored: str | None, version: int | None) -> tuple[RiskPolicy, PolicyError | None]:
+    """A stored policy (JSON), or what holds in its place and what is wrong with it; the defaults where none was set."""
+    return _DEFAULTS if stored is None else _policy(stored, version)
+
+
+@lru_cache(maxsize=1000)
+def _policy(stored: str, version: int | None) -> tuple[RiskPolicy, PolicyError | None]:
+    # By the text itself: no other version is ever taken for it, and most accounts of a process are asked about again.
+    return policy_or_fallback({**json.loads(stored), "version": version})
 
 
 def clock_of(offsets: Sequence[Sequence[Any]] | None) -> BrokerClock:

@@ -3,7 +3,7 @@
 -- name: read
 -- The account's money, its rules and what is remembered of it; its money is held until the transaction ends.
 SELECT a.id AS account_id, a.user_id, a.currency, a.currency_digits, a.leverage, s.balance, s.equity, s.margin, s.margin_free, s.margin_level, s.profit, s.credit, s.taken_at, s.received_at,
-       coalesce(e.protocol, 2) AS protocol, p.policy, p.version AS policy_version,
+       coalesce(e.protocol, 2) AS protocol, p.policy::text AS policy, p.version AS policy_version,
        (SELECT jsonb_agg(jsonb_build_array(b.from_at, b.minutes, b.suspect) ORDER BY b.from_at) FROM broker_offsets b WHERE b.account_id = a.id) AS offsets,
        r.counted_from, r.funds, r.deals, r.flows, r.initial_flows, r.unexplained_since, r.units, r.nav, r.balance_nav, r.high, r.high_balance, r.day_high,
        r.end_high, r.end_high_balance, r.nav_day, r.wiped, r.drawdown_level, r.trading_state AS risk_state, r.trading_reason AS risk_reason, r.flatten_since, r.updated_at,

@@ -10,6 +10,9 @@ from rubi.domain.risk.codes import DenialCode
 from rubi.domain.risk.record import digest, plain
 from rubi.domain.units import Lots, Money, Price
 
+_PLACES = 8
+_LEAST = Decimal("1e-8")
+
 
 @dataclass(frozen=True, slots=True)
 class GateResult:
@@ -89,13 +92,13 @@ def not_evaluated(gate: str, why: str) -> GateResult:
 
 def show(value: Any) -> str:
     """Write a value for the record: Decimals plainly, with at most eight decimals; times in ISO 8601."""
+    if type(value) is str:
+        return value
     if isinstance(value, Decimal):
-        if not value.is_finite():
-            return str(value)
-        exponent = value.as_tuple().exponent
-        if isinstance(exponent, int) and exponent < -8:
-            value = value.quantize(Decimal("1e-8"), rounding=ROUND_HALF_EVEN).normalize()
-        return format(value, "f")
+        text = format(value, "f")
+        if len(text.partition(".")[2]) > _PLACES:
+            text = format(value.quantize(_LEAST, rounding=ROUND_HALF_EVEN).normalize(), "f")
+        return text
     text = plain(value)
     return "" if text is None else str(text)
 

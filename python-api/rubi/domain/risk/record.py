@@ -63,15 +63,12 @@ def _as_it_is(value: Any) -> Any:
     return value
 
 
-_WRITERS: dict[Any, Writer] = {
-    type(None): _as_it_is,
-    str: _as_it_is,
-    bool: _as_it_is,
-    int: _as_it_is,
+_SIMPLE = frozenset({type(None), str, bool, int})
+_WRITERS: dict[Any, Writer] = dict.fromkeys(_SIMPLE, _as_it_is) | {
     Decimal: str,
     datetime: lambda value: value.astimezone(UTC).isoformat(),
     date: date.isoformat,
-    dict: lambda value: {str(key): plain(item) for key, item in value.items()},
+    dict: lambda value: {str(key): item if type(item) in _SIMPLE else plain(item) for key, item in value.items()},
     tuple: lambda value: [plain(item) for item in value],
     list: lambda value: [plain(item) for item in value],
 }
@@ -83,7 +80,10 @@ def _writer(kind: Any) -> Writer:
         return operator.attrgetter("value")
     if is_dataclass(kind):
         names = tuple(_plan(kind))
-        return lambda value: {name: plain(getattr(value, name)) for name in names}
+        # Most fields are text or nothing: to look for their writer would cost more than they do.
+        return lambda value: {
+            name: item if type(item := getattr(value, name)) in _SIMPLE else plain(item) for name in names
+        }
     for known in (Decimal, datetime, dict, tuple, list, str):
         if issubclass(kind, known):
             return _WRITERS[known]
