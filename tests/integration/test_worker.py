@@ -4,20 +4,22 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from base64 import b64decode
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 import redis.asyncio
 from tests.desk import open_ports, seat
-from tests.serving import SECRET
+from tests.serving import SECRET, settings_for
 
 from rubi.live.line import Line
-from rubi.queue import DECIDE_SIGNAL, QUEUE, SWEEP, Doorbell, celery_app
+from rubi.queue import BELL_LIFE, DECIDE_SIGNAL, QUEUE, SWEEP, Doorbell, celery_app, message
 from rubi.settings import SOURCE_ROOT
-from rubi.tasks.home import HEARTBEATS
+from rubi.tasks.home import AT_ONCE, HEARTBEATS, Home
 
 PATIENCE = 40.0
 
@@ -83,8 +85,8 @@ async def test_a_bell_is_the_message_that_celery_itself_would_send(redis_url, br
     ours, theirs = [json.loads(each) for each in await broker.lrange(QUEUE, 0, -1)]
     await broker.delete(QUEUE)
     said = []
-    for message in (ours, theirs):
-        headers, properties = message["headers"], message["properties"]
+    for stored in (ours, theirs):
+        headers, properties = stored["headers"], stored["properties"]
         assert headers["id"] == headers["root_id"] == properties["correlation_id"]
         assert len(properties.pop("delivery_tag")) == len(headers["id"])
         left = datetime.fromisoformat(headers.pop("expires")) - datetime.now(UTC)
@@ -95,7 +97,7 @@ async def test_a_bell_is_the_message_that_celery_itself_would_send(redis_url, br
             (headers, "id"), (headers, "root_id"), (properties, "correlation_id"), (properties, "reply_to"),
         ):  # fmt: skip
             del part[name]
-        said.append(message | {"body": json.loads(b64decode(message["body"]))})
+        said.append(stored | {"body": json.loads(b64decode(stored["body"]))})
     assert said[0] == said[1]
 
 
@@ -117,6 +119,45 @@ async def test_a_worker_decides_what_the_bell_names_and_leaves_in_order(desk, ds
     assert await acknowledgements(broker) == acknowledged
     assert await broker.keys(f"{HEARTBEATS}*") == []
     assert "Traceback" not in log.read_text()
+
+
+async def test_a_bell_that_ran_out_says_nothing(desk, dsn, redis_url, broker, bell, tmp_path):
+    log = tmp_path / "worker.log"
+    now = datetime.now(UTC)
+    late, early = [await desk.signal(received_at=now, signal_time=now, comment=word) for word in ("late", "early")]
+    await broker.lpush(QUEUE, message(DECIDE_SIGNAL, (late,), now=now - BELL_LIFE))
+    with worker(dsn, redis_url, log):
+        bell.ring(DECIDE_SIGNAL, early)
+        decided = "SELECT decided_at FROM trading_signals WHERE id = $1"
+        await until(lambda: desk.value(decided, early), log)
+        assert await desk.value(decided, late) is None
+
+
+async def test_so_many_bells_are_followed_at_once_the_others_in_order_and_none_after_the_end(dsn, redis_url):
+    home, begun, ended = Home(settings_for(dsn, redis_url)), [], []
+    may_end = [threading.Event(), threading.Event(), threading.Event()]
+
+    async def flow(number, _ports):
+        begun.append(number)
+        while not may_end[number // AT_ONCE].is_set():
+            await asyncio.sleep(0.01)
+        ended.append(number)
+        if number == 0:
+            raise ValueError("a flow that fails gives its turn back")
+
+    home.start()
+    for number in range(3 * AT_ONCE):
+        home.begin("rubi.test", partial(flow, number))
+    await asyncio.sleep(0.5)
+    assert begun == list(range(AT_ONCE))
+    may_end[0].set()
+    while len(begun) < 2 * AT_ONCE:
+        await asyncio.sleep(0.01)
+    closing = asyncio.create_task(asyncio.to_thread(home.close))
+    await asyncio.sleep(0.5)
+    may_end[1].set()
+    await closing
+    assert sorted(ended) == begun == list(range(2 * AT_ONCE))
 
 
 async def test_a_worker_outlives_a_broken_task_and_a_lost_database_connection(desk, dsn, redis_url, bell, tmp_path):

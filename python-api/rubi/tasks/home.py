@@ -5,6 +5,7 @@ import contextlib
 import os
 import socket
 import threading
+import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from typing import TypeVar
@@ -15,6 +16,7 @@ import uvloop
 
 from rubi.flows.ports import Ports
 from rubi.live.bus import Bus
+from rubi.observability.metrics import TASK_SECONDS
 from rubi.queue import HEARTBEATS, Doorbell
 from rubi.settings import Settings
 from rubi.store.pool import count_connections, open_pool
@@ -25,6 +27,10 @@ Result = TypeVar("Result")
 
 TASK_PATIENCE = 50.0
 """Seconds that a task may take; longer than any statement or wait inside it."""
+AT_ONCE = 8
+"""Bells that are followed at the same time: fewer than there are connections."""
+LAST_WORDS = 4.0
+"""Seconds that flows under way have to end when the worker does."""
 HEARTBEAT_PERIOD = 5.0
 HEARTBEAT_LIFE = 15
 
@@ -37,6 +43,9 @@ class Home:
         self._loop = uvloop.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="home", daemon=True)
         self._door = asyncio.Lock()
+        self._turns = asyncio.Semaphore(AT_ONCE)
+        self._begun: set[asyncio.Task[None]] = set()
+        self._closing = False
         self._ports: Ports | None = None
         self._redis = redis.Redis.from_pool(
             redis.BlockingConnectionPool.from_url(
@@ -60,8 +69,15 @@ class Home:
         """Run a flow in the loop and wait for it, at most `TASK_PATIENCE`; what it raises is raised here."""
         return asyncio.run_coroutine_threadsafe(self._run(flow), self._loop).result(TASK_PATIENCE + 5)
 
+    def begin(self, name: str, flow: Callable[[Ports], Awaitable[object]]) -> None:
+        """Run a flow in the loop and wait for nothing; `AT_ONCE` run at a time, the others in their order.
+
+        `name` is the task's. What the flow raises is logged and counted.
+        """
+        self._loop.call_soon_threadsafe(self._begin, name, flow)
+
     def close(self) -> None:
-        """Stop the heartbeat, close the pool, end the loop."""
+        """Wait for flows under way, stop the heartbeat, close the pool, end the loop."""
         if not self._thread.is_alive():
             return
         try:
@@ -72,6 +88,23 @@ class Home:
         self._thread.join(5)
         if not self._thread.is_alive():
             self._loop.close()
+
+    def _begin(self, name: str, flow: Callable[[Ports], Awaitable[object]]) -> None:
+        begun = self._loop.create_task(self._follow(name, flow), name=name)
+        self._begun.add(begun)
+        begun.add_done_callback(self._begun.discard)
+
+    async def _follow(self, name: str, flow: Callable[[Ports], Awaitable[object]]) -> None:
+        async with self._turns:
+            if self._closing:
+                return  # the sweep rings again
+            began, outcome = time.perf_counter(), "done"
+            try:
+                await self._run(flow)
+            except Exception:
+                outcome = "failed"
+                log.exception("task.failed", task=name)
+            TASK_SECONDS.labels(name.removeprefix("rubi."), outcome).observe(time.perf_counter() - began)
 
     async def _run(self, flow: Callable[[Ports], Awaitable[Result]]) -> Result:
         async with asyncio.timeout(TASK_PATIENCE):
@@ -103,6 +136,9 @@ class Home:
             await asyncio.sleep(HEARTBEAT_PERIOD)
 
     async def _close(self) -> None:
+        self._closing = True
+        if self._begun:
+            await asyncio.wait(self._begun, timeout=LAST_WORDS)
         if self._heart is not None:
             self._heart.cancel()
         with contextlib.suppress(redis.RedisError, OSError):

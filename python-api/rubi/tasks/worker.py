@@ -3,7 +3,7 @@
 import gc
 from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from time import perf_counter
 from typing import Any
 
@@ -14,13 +14,14 @@ from celery.worker.request import Request
 import rubi
 from rubi.flows.decide_signal import decide_signal
 from rubi.flows.drop_old_series import Kept, drop_old_series
+from rubi.flows.ports import Ports
 from rubi.flows.roll_up_metrics import roll_up_metrics
 from rubi.flows.sweep import sweep
 from rubi.observability import configure_logging
 from rubi.observability.metrics import TASK_SECONDS, serve_metrics
 from rubi.queue import DECIDE_SIGNAL, DROP_OLD, ROLL_UP, SWEEP, celery_app
 from rubi.settings import settings
-from rubi.tasks.home import Home
+from rubi.tasks.home import AT_ONCE, Home
 
 SWEEP_PERIOD = 5.0
 ROLL_UP_PERIOD = 10.0
@@ -45,7 +46,7 @@ _closers: list[Callable[[], None]] = []
 app: Celery = celery_app(settings().redis_url.get_secret_value())
 app.conf.update(
     worker_pool="threads",
-    worker_concurrency=8,
+    worker_concurrency=AT_ONCE,
     worker_send_task_events=False,
     # One entry, always due: nothing is worth a file that a crash could tear.
     beat_scheduler="rubi.tasks.beat:Scheduler",
@@ -66,10 +67,26 @@ def home() -> Home:
     return made
 
 
-@app.task(name=DECIDE_SIGNAL, Request=Bell)
-def decide(signal_id: int) -> None:
+def straight(task: Any, _app: Celery, _consumer: Any) -> Callable[..., None]:
+    """A strategy of Celery, for a task that is a flow: each of its bells goes to the loop as it comes.
+
+    By Celery's own one a request, a thread and a trace stand between the bell and the loop, and each waits for the
+    interpreter's lock.
+    """
+
+    def begin(message: Any, *_: Any) -> None:
+        expires = message.headers.get("expires")
+        if expires is None or datetime.fromisoformat(expires) > datetime.now(UTC):
+            args, *_ = message.payload
+            home().begin(task.name, partial(task.run, *args))
+
+    return begin
+
+
+@app.task(name=DECIDE_SIGNAL, Strategy=f"{__name__}:{straight.__name__}")
+async def decide(signal_id: int, ports: Ports) -> None:
     """Decide on one signal; rung twice, the second finds nothing to do."""
-    home().run(lambda ports: decide_signal(ports, signal_id, now=datetime.now(UTC)))
+    await decide_signal(ports, signal_id, now=datetime.now(UTC))
 
 
 @app.task(name=SWEEP, Request=Bell)
