@@ -96,8 +96,8 @@ MUTANTS = (
     mutant(
         "signals have no key",
         "flows/receive_signal.py",
-        "        dedupe_key=key,\n",
-        '        dedupe_key=f"{key}:{time.perf_counter_ns()}",\n',
+        "    key, other_keys = _keys(wish, now)\n",
+        '    key, other_keys = f"{time.perf_counter_ns()}", ()\n',
         "tests/integration/test_signals.py::test_a_repeated_signal_is_one_signal",
     ),
     mutant(
@@ -230,9 +230,7 @@ MUTANTS = (
     mutant(
         "the answer leaves before the commit",
         "flows/receive_signal.py",
-        "    async with ports.pool.acquire() as conn, _enough(conn, wish):\n"
-        "        received = await keep(conn, wish, now)\n",
-        "    async with ports.pool.acquire() as conn:\n"
+        "        async with _enough(conn, wish):\n            received = await keep(conn, wish, now)\n",
         "        early = conn.transaction()\n        await early.start()\n"
         "        received = await keep(conn, wish, now)\n        await early.rollback()\n",
         RACES + "test_an_accepted_signal_is_there_when_its_answer_is",

@@ -10,7 +10,7 @@ from tests.serving import bearer, client_of, make_token, register, serving, sett
 
 from rubi.api.wire_signals import SignalIn
 from rubi.flows.decide_signal import decide_signal
-from rubi.flows.receive_signal import Wish, receive_signal
+from rubi.flows.receive_signal import Wish, keep, receive_signal
 
 SIGNALS = "/api/v1/trading/signals"
 SPEC_BODY = {
@@ -246,6 +246,38 @@ async def test_everything_beyond_the_specification_is_kept(trader):
 async def test_the_only_account_is_meant(trader, ports):
     account_id = await add_account(ports, trader.user_id)
     assert (await trader.send()).json()["signal"]["account_id"] == str(account_id)
+
+
+@pytest.mark.parametrize(
+    ("logins", "said", "statements"),
+    [
+        (["111"], {"signal_time": "2025-10-23T10:00:00.5Z"}, 1),
+        (["111", "222"], {"signal_time": 1761213600, "account": " 222 "}, 1),
+        (["111"], {"signal_time": "2025.10.23 10:00:00"}, 2),  # by the clock of the account
+        ([], {"signal_time": 1761213600}, 3),
+    ],
+)
+async def test_a_new_wish_that_knows_its_time_is_kept_by_one_statement(ports, logins, said, statements):
+    user_id = await add_user(ports)
+    accounts = [await add_account(ports, user_id, login=login) for login in logins]
+    body = SignalIn.model_validate({"symbol": "EURUSD", "signal_type": "BUY"} | said)
+    wish = Wish(
+        user_id=user_id,
+        source="api",
+        body_sha256=body.body_sha256(),
+        to_signal=partial(body.to_domain, user_id=user_id, now=NOW),
+        timed=True,
+        account=body.account,
+        knows_its_time=body.knows_its_time,
+    )
+    asked = []
+    async with ports.pool.acquire() as conn:
+        with conn.query_logger(lambda query: asked.append(query.query)):
+            kept = await keep(conn, wish, NOW)
+    assert len(asked) == statements, asked
+    assert kept.new
+    assert kept.row["account_id"] == (accounts[-1] if accounts else None)
+    assert (await receive_signal(ports, wish, now=NOW)).id == kept.id
 
 
 async def test_with_several_accounts_one_must_be_named(trader, ports):

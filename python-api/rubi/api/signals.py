@@ -57,6 +57,7 @@ async def send_signal(
         account=body.account,
         bound_account=user.account_id,
         idempotency_key=None if idempotency_key is None else idempotency_key.strip(),
+        knows_its_time=body.knows_its_time,
     )
     received = await receive_signal(ports, wish, now=now)
     if not received.new:

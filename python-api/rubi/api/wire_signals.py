@@ -198,6 +198,11 @@ class SignalIn(BaseModel):
             raise ValueError("a STOP_LIMIT order needs stop_limit, the price of the limit order it leaves")
         return self
 
+    @property
+    def knows_its_time(self) -> bool:
+        """Whether `signal_time` means the same for every account: only MT5's notation is a broker's wall clock."""
+        return not isinstance(self.signal_time, str) or "-" in self.signal_time
+
     def body_sha256(self) -> bytes:
         """Tell two bodies apart by what they say: spacing, order, defaults and unknown fields do not count."""
         said = self.model_dump(mode="python", exclude_defaults=True)

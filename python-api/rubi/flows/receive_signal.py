@@ -43,6 +43,8 @@ class Wish:
     account: str | None = None
     bound_account: UUID | None = None
     idempotency_key: str | None = None
+    knows_its_time: bool = False
+    """No time in it is told by the clock of a broker: the signal is the same for whatever account."""
 
     @property
     def has_one_key(self) -> bool:
@@ -58,16 +60,18 @@ async def receive_signal(ports: Ports, wish: Wish, *, now: datetime) -> Received
 
     """
     began = time.perf_counter()
-    async with ports.pool.acquire() as conn, _enough(conn, wish):
-        received = await keep(conn, wish, now)
+    async with ports.pool.acquire() as conn:
+        async with _enough(conn, wish):
+            received = await keep(conn, wish, now)
+        if received.new:
+            # After the commit, and nobody waits for either: the sweep covers a crash right here, and a lost bell. The
+            # news comes first, or a reader could hear of the decision before it hears of the signal.
+            ports.bus.tell([signal_update(received.row)])
+            ports.ring_decide(received.id)
+            await asyncio.sleep(0)  # both leave now, and not when the connection is given back and the answer made
     if received.new:
         SIGNALS_RECEIVED.labels(wish.source).inc()
         observe_order("intake", time.perf_counter() - began)
-        # After the commit, and nobody waits for either: the sweep covers a crash right here, and a lost bell. The news
-        # comes first, or a reader could hear of the decision before it hears of the signal.
-        ports.bus.tell([signal_update(received.row)])
-        ports.ring_decide(received.id)
-        await asyncio.sleep(0)  # both leave now, and not when the answer has been made
     else:
         REPLAYS.labels("signal" if wish.idempotency_key is None else "idempotency_key").inc()
     return received
@@ -81,6 +85,10 @@ def _enough(conn: Connection, wish: Wish) -> AbstractAsyncContextManager[object]
 async def keep(conn: Connection, wish: Wish, now: datetime) -> Received:
     """Keep a signal inside the caller's transaction, who rings and publishes after the commit."""
     key, other_keys = _keys(wish, now)
+    if wish.knows_its_time and not other_keys:
+        received = await _keep_for_only_account(conn, wish, key, now)
+        if received is not None:
+            return received
     other = turn = None
     if other_keys:
         # Requests that bring the same untimed wish come one after another, or two could miss each other at the minute.
@@ -100,6 +108,17 @@ async def keep(conn: Connection, wish: Wish, now: datetime) -> Received:
         clock=None if account is None else account.clock,
     )
     return await signals.insert(conn, signal, received_at=now, body_sha256=wish.body_sha256, other=other)
+
+
+async def _keep_for_only_account(conn: Connection, wish: Wish, key: str, now: datetime) -> Received | None:
+    """Keep what most wishes are, a new one for the account that it means, by one statement; None when it is not."""
+    try:
+        signal = wish.to_signal(account_id=None, dedupe_key=key, clock=None)
+    except RubiError:
+        return None  # said after what is wrong with its account, which is looked at first
+    return await signals.insert_for_only_account(
+        conn, signal, named=wish.account, bound=wish.bound_account, received_at=now, body_sha256=wish.body_sha256
+    )
 
 
 def _keys(wish: Wish, now: datetime) -> tuple[str, tuple[str, ...]]:

@@ -28,12 +28,17 @@ async def find(
 
     With a `turn` it waits until no other transaction has that turn, and keeps it to the end of its own.
     """
-    rows = await conn.fetch(SQL["find"], user_id, None if named is None else named.strip().lower(), only, turn)
+    rows = await conn.fetch(SQL["find"], user_id, normal_name(named), only, turn)
     return [
         AccountChoice(row["id"], row["login"], row["server"], _clock(row["offsets"]))
         for row in rows
         if row["id"] is not None
     ]
+
+
+def normal_name(named: str | None) -> str | None:
+    """A login or an id as the statements compare it."""
+    return None if named is None else named.strip().lower()
 
 
 def _clock(offsets: list[tuple[str, int]] | None) -> BrokerClock | None:

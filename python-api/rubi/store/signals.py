@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from rubi.domain.errors import ConflictError
 from rubi.domain.signal import Signal, SignalStatus, SignalType
+from rubi.store.account_choices import normal_name
 from rubi.store.decisions import NewDecision
 from rubi.store.pool import Connection, Row
 from rubi.store.sql import statements
@@ -58,13 +60,40 @@ async def insert(
 
     """
     body = body_sha256 or signal.body_sha256()
-    row = await conn.fetchrow(
-        SQL["insert"],
+    row = await conn.fetchrow(SQL["insert"], *_values(signal, received_at, body, other), False, None, None)
+    if row is not None:
+        return Received(row["id"], new=True, row=row)
+    known = await find(conn, signal.user_id, signal.source, signal.dedupe_key, other=other)
+    if known is None:
+        raise RuntimeError(f"signal {signal.source}/{signal.dedupe_key} neither inserted nor found")
+    return repeated(known, body)
+
+
+async def insert_for_only_account(
+    conn: Connection,
+    signal: Signal,
+    *,
+    named: str | None,
+    bound: UUID | None,
+    received_at: datetime,
+    body_sha256: bytes,
+) -> Received | None:
+    """Keep a signal of no account for the only one that may be meant, by the rules of `account_choices.find`.
+
+    None, and nothing was kept, when none or several may be, and when its key is known.
+    """
+    values = _values(signal, received_at, body_sha256, None)
+    row = await conn.fetchrow(SQL["insert"], *values, True, normal_name(named), bound)
+    return None if row is None else Received(row["id"], new=True, row=row)
+
+
+def _values(signal: Signal, received_at: datetime, body_sha256: bytes, other: OtherKeys | None) -> tuple[Any, ...]:
+    return (
         signal.user_id,
         signal.account_id,
         signal.source,
         signal.dedupe_key,
-        body,
+        body_sha256,
         signal.symbol,
         signal.signal_type,
         signal.order_type,
@@ -85,12 +114,6 @@ async def insert(
         None if other is None else other.keys,
         None if other is None else other.since,
     )
-    if row is not None:
-        return Received(row["id"], new=True, row=row)
-    known = await find(conn, signal.user_id, signal.source, signal.dedupe_key, other=other)
-    if known is None:
-        raise RuntimeError(f"signal {signal.source}/{signal.dedupe_key} neither inserted nor found")
-    return repeated(known, body)
 
 
 async def find(

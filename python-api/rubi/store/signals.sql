@@ -1,11 +1,19 @@
 -- name: insert
 -- Keep a signal; nothing comes back when its key is taken.
--- $23: other keys under which the same wish may have been kept after $24.
+-- $23: other keys under which the same wish may have been kept after $24. $25: it is for the only account that may be meant, as
+-- account_choices.find looks for it with $26 and $27, and nothing is kept when there is none or more than one.
+WITH meant AS MATERIALIZED (
+    SELECT id FROM accounts
+    WHERE $25::boolean AND user_id = $1 AND ($26::text IS NULL OR login = $26 OR id::text = $26) AND ($27::uuid IS NULL OR id = $27)
+    LIMIT 2
+)
 INSERT INTO trading_signals (user_id, account_id, source, dedupe_key, body_sha256, symbol, signal_type, order_type, entry_price, stop_loss,
                              take_profit, volume, timeframe, confidence, risk_mode, risk_value, magic, comment, details, signal_time,
                              received_at, expires_at, rung_at)
-SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $21
-WHERE NOT EXISTS (SELECT FROM trading_signals WHERE user_id = $1 AND source = $3 AND dedupe_key = ANY ($23::text[]) AND received_at > $24)
+SELECT $1, coalesce($2, m.id), $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $21
+FROM (SELECT (array_agg(id))[1] AS id, count(*) AS number FROM meant) m
+WHERE (m.number = 1 OR NOT $25)
+  AND NOT EXISTS (SELECT FROM trading_signals WHERE user_id = $1 AND source = $3 AND dedupe_key = ANY ($23::text[]) AND received_at > $24)
 ON CONFLICT (user_id, source, dedupe_key) DO NOTHING
 RETURNING *;
 
