@@ -65,7 +65,6 @@ async def decide_signal(ports: Ports, signal_id: int, *, now: datetime) -> Decid
         log.info("decide.again", signal_id=signal_id, error=type(error).__name__)
         decided = await _decide(ports, signal_id, now)
     if decided is not None:
-        await ports.bus.publish(decided.events)
         _count(decided, now)
     return decided
 
@@ -80,37 +79,46 @@ def _count(decided: Decided, now: datetime) -> None:
 
 
 async def _decide(ports: Ports, signal_id: int, now: datetime) -> Decided | None:
-    async with ports.pool.acquire() as conn, conn.transaction():
-        begun = time.monotonic()
-        signal = await signals.take_undecided(conn, signal_id)
-        if signal is None:
-            return None
-        if signal["expires_at"] <= now:
-            return await expire(conn, signal, now=now)
-        account_id = signal["meant_account_id"]
-        if account_id is None:
-            detail = "There is no account to trade on: connect a terminal, or name one of several in `account`."
-            return await _deny(conn, signal, None, refuse("NO_ACCOUNT", detail), now)
-        now += risk_facts.waited_since(begun)
-        facts = await risk_facts.gather(conn, account_id, signal["symbol"], now=now)
-        if SignalType(signal["signal_type"]).closes:
-            verdict = weigh_close(signal, account_id, facts, now=now)
-        else:
-            verdict = await weigh_open(conn, signal, account_id, facts, now=now)
-        if not verdict.orders:
-            denied = await _deny(conn, signal, account_id, verdict, now)
-            if facts.policy_fault is None:
-                return denied
-            alerts = await report_unusable_policy(
-                conn,
-                user_id=signal["user_id"],
-                account_id=account_id,
-                version=facts.policy.version,
-                fault=facts.policy_fault,
-                now=now,
-            )
-            return replace(denied, events=(*denied.events, *alerts))
-        return await _queue(conn, signal, account_id, verdict, now)
+    async with ports.pool.acquire() as conn:
+        async with conn.transaction():
+            decided = await _decide_in(conn, signal_id, now)
+        if decided is not None:
+            # Before the connection is given back, which takes turns of the loop: a terminal waits for this.
+            ports.bus.tell(decided.events)
+        return decided
+
+
+async def _decide_in(conn: Connection, signal_id: int, now: datetime) -> Decided | None:
+    begun = time.monotonic()
+    signal = await signals.take_undecided(conn, signal_id)
+    if signal is None:
+        return None
+    if signal["expires_at"] <= now:
+        return await expire(conn, signal, now=now)
+    account_id = signal["meant_account_id"]
+    if account_id is None:
+        detail = "There is no account to trade on: connect a terminal, or name one of several in `account`."
+        return await _deny(conn, signal, None, refuse("NO_ACCOUNT", detail), now)
+    now += risk_facts.waited_since(begun)
+    facts = await risk_facts.gather(conn, account_id, signal["symbol"], now=now)
+    if SignalType(signal["signal_type"]).closes:
+        verdict = weigh_close(signal, account_id, facts, now=now)
+    else:
+        verdict = await weigh_open(conn, signal, account_id, facts, now=now)
+    if not verdict.orders:
+        denied = await _deny(conn, signal, account_id, verdict, now)
+        if facts.policy_fault is None:
+            return denied
+        alerts = await report_unusable_policy(
+            conn,
+            user_id=signal["user_id"],
+            account_id=account_id,
+            version=facts.policy.version,
+            fault=facts.policy_fault,
+            now=now,
+        )
+        return replace(denied, events=(*denied.events, *alerts))
+    return await _queue(conn, signal, account_id, verdict, now)
 
 
 async def expire(conn: Connection, signal: Row, *, now: datetime) -> Decided:
