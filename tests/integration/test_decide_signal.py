@@ -77,12 +77,17 @@ async def test_a_decision_whose_connection_is_cut_is_made_again_at_once(desk, mo
         if not cut:
             cut.append(signal_id)
             await conn.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+        old.discard(conn.get_server_pid())
         return taken
 
+    old = set()
+    async with desk.ports.pool.acquire() as one, desk.ports.pool.acquire() as other:
+        old |= {one.get_server_pid(), other.get_server_pid()}
     monkeypatch.setattr(signals, "take_undecided", take_and_lose_the_connection)
     decided, signal = await decide(desk)
     assert decided.approved
     assert len(cut) == 1
+    assert len(old) == 2, "those that may have been cut with it are not used again"
     assert await desk.value("SELECT count(*) FROM trading_orders WHERE signal_id = $1", signal["id"]) == 1
     assert await desk.value("SELECT count(*) FROM decisions WHERE signal_id = $1", signal["id"]) == 1
 

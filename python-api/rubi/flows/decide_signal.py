@@ -33,15 +33,14 @@ for _gate in GATES:
     RISK_BLOCKS.labels(_gate.__name__)
 
 ACTOR = "risk"
-_AGAIN = (
-    asyncpg.SerializationError,
-    asyncpg.DeadlockDetectedError,
+_CUT = (
     # A connection that was cut before it was taken out of the pool: what it may have committed is not decided again.
     asyncpg.exceptions.OperatorInterventionError,
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,
 )
+_AGAIN = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, *_CUT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +62,8 @@ async def decide_signal(ports: Ports, signal_id: int, *, now: datetime) -> Decid
         decided = await _decide(ports, signal_id, now)
     except _AGAIN as error:
         log.info("decide.again", signal_id=signal_id, error=type(error).__name__)
+        if isinstance(error, _CUT):
+            await ports.pool.expire_connections()  # the others were cut with it, as likely as not
         decided = await _decide(ports, signal_id, now)
     if decided is not None:
         _count(decided, now)
