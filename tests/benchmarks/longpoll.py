@@ -13,6 +13,7 @@ from decimal import Decimal
 from uuid import UUID
 
 import redis.asyncio as redis
+from tests.benchmarks.disk import kept_writes
 from tests.benchmarks.load import load
 from tests.benchmarks.report import Report, Result, percentiles, progress
 from tests.benchmarks.servers import allow_connections, service, terminal_tokens
@@ -63,6 +64,7 @@ def main() -> None:
     said = options()
     progress("open files allowed (RLIMIT_NOFILE)", allow_connections(said.polls))
     with service() as running, load() as generator:
+        disk = kept_writes(running.home)
         before = usage(running)
         tokens = asyncio.run(terminal_tokens(running.url, said.polls))
         progress("connected", generator.ask("connect", url=running.url, tokens=tokens, positions=0))
@@ -78,6 +80,7 @@ def main() -> None:
         found = generator.finish()
         progress("used while parked", between(idle, usage(running)))
     report = Report("longpoll")
+    report.add(disk)
     arrived = {int(order_id): at for order_id, at in found["arrived"].items()}
     report.add(Result(f"{said.polls} polls: parked at one time", found["parked"], "polls"))
     wrong = sum(found["failed"].values())

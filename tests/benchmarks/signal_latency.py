@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from uuid import uuid4
 
+from tests.benchmarks.disk import kept_writes
 from tests.benchmarks.lean_client import LeanClient
 from tests.benchmarks.load import load
 from tests.benchmarks.report import Report, Result, percentiles, progress
@@ -153,6 +154,7 @@ def main() -> None:
     allow_connections(said.pushes + said.terminals)
     seconds = (said.signals + WARM_UP) / PER_SECOND + 6
     with uvicorn() as bare, service() as running, load() as generator:
+        disk = kept_writes(running.home)
         trips = asyncio.run(bare_round_trips(bare, said.signals))
         cases = {"alone": asyncio.run(signals(running.url, said.signals, said.terminals))}
         tokens = asyncio.run(terminal_tokens(running.url, said.pushes))
@@ -164,6 +166,7 @@ def main() -> None:
         progress("pushes", pushed)
         trips += asyncio.run(bare_round_trips(bare, said.signals))
     report = Report("signal-latency")
+    report.add(disk)
     bare50, bare99 = percentiles(trips)
     report.add(Result("bare uvicorn round trip", bare50, "ms", p50_ms=bare50, p99_ms=bare99))
     for how, (answered, delays, parts) in cases.items():
