@@ -122,7 +122,8 @@ class LifeBench:
                 raise answer
         assert terminal is self.holder, "a terminal that does not hold the account was answered"
         assert kept is None or set(answers) == {kept}, "a repeated cycle got another answer"
-        self.heard_at = self.now
+        if not again:  # a cycle that was taken in before is no sign of life
+            self.heard_at = self.now
         self.told |= {deal.ticket for deal in cycle.deals}
         said = [read(answer) for answer in answers]
         await self._check_commands(terminal, [c for each in said for c in each["commands"]], replayed=kept is not None)
