@@ -144,12 +144,15 @@ class LifeBench:
         after = {row["id"]: row for row in await self.ports.pool.fetch(invariants.ORDERS, self.account_id)}
         assert len({command["order_id"] for command in leased.values()}) == len(leased), "two leases of one order"
         for lease_id, command in leased.items():
-            row = before[command["order_id"]]
+            row = after[command["order_id"]]
             assert lease_id not in self.leases, "a lease was given twice"
             self.leases.add(lease_id)
-            assert after[row["id"]]["state"] == "LEASED", f"order {row['id']} left as {after[row['id']]['state']}"
-            why = invariants.may_be_handed_out(row, now=self.now, halted=self.halted)
-            assert why is None, f"order {row['id']} was handed out though {why}"
+            assert row["state"] == "LEASED", f"order {row['id']} left as {row['state']}"
+            if row["id"] in before:
+                why = invariants.may_be_handed_out(before[row["id"]], now=self.now, halted=self.halted)
+                assert why is None, f"order {row['id']} was handed out though {why}"
+            else:  # made by this very cycle, in the place of one that ended with what it told
+                assert (row["created_at"], row["deliveries"]) == (self.now, 1), f"order {row['id']} came from nowhere"
             blocked = [
                 other["id"]
                 for other in before.values()
