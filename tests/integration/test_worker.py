@@ -133,6 +133,19 @@ async def test_a_bell_that_ran_out_says_nothing(desk, dsn, redis_url, broker, be
         assert await desk.value(decided, late) is None
 
 
+async def test_a_bell_that_cannot_be_read_ends_no_worker(desk, dsn, redis_url, broker, bell, tmp_path):
+    log = tmp_path / "worker.log"
+    now = datetime.now(UTC)
+    signal = await desk.signal(received_at=now, signal_time=now)
+    for wrong in ({"expires": "soon"}, {"expires": "2030-01-01T00:00:00"}):
+        said = json.loads(message(DECIDE_SIGNAL, (signal,), now=now))
+        await broker.lpush(QUEUE, json.dumps(said | {"headers": said["headers"] | wrong}))
+    with worker(dsn, redis_url, log) as process:
+        bell.ring(DECIDE_SIGNAL, signal)
+        await until(lambda: desk.value("SELECT decided_at FROM trading_signals WHERE id = $1", signal), log)
+        assert process.poll() is None
+
+
 async def test_so_many_bells_are_followed_at_once_the_others_in_order_and_none_after_the_end(dsn, redis_url):
     home, begun, ended = Home(settings_for(dsn, redis_url)), [], []
     may_end = [threading.Event(), threading.Event(), threading.Event()]

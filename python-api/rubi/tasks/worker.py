@@ -8,6 +8,7 @@ from time import perf_counter
 from typing import Any
 
 from celery import Celery
+from celery.exceptions import InvalidTaskError
 from celery.signals import beat_init, setup_logging, task_postrun, task_prerun, worker_ready, worker_shutdown
 from celery.worker.request import Request
 
@@ -75,10 +76,15 @@ def straight(task: Any, _app: Celery, _consumer: Any) -> Callable[..., None]:
     """
 
     def begin(message: Any, *_: Any) -> None:
-        expires = message.headers.get("expires")
-        if expires is None or datetime.fromisoformat(expires) > datetime.now(UTC):
+        try:
+            expires = message.headers.get("expires")
+            late = expires is not None and datetime.fromisoformat(expires) <= datetime.now(UTC)
             args, *_ = message.payload
-            home().begin(task.name, partial(task.run, *args))
+            flow = partial(task.run, *args)
+        except (TypeError, ValueError) as error:  # any other error would end the worker
+            raise InvalidTaskError(f"a bell of {task.name} cannot be read: {error}") from error
+        if not late:
+            home().begin(task.name, flow)
 
     return begin
 
