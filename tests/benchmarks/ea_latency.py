@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import random
 import tempfile
 import time
 from collections.abc import AsyncIterator
@@ -30,8 +31,9 @@ from rubi.terminal.simulated import AccountTerms, SimulatedBroker
 SIGNALS = 50
 """For each terminal."""
 
-PER_SECOND = 1.8
-"""To both: a terminal sends at most 60 orders a minute."""
+PAUSE = (0.1, 2.0)
+"""Seconds between two signals, the next one for the other terminal: at random, since a terminal's calls have a rhythm
+of their own, and long enough that it comes to rest. A terminal sends at most 60 orders a minute."""
 
 WARM_UP = 10
 POLICY = {
@@ -140,6 +142,7 @@ async def post_signals(url: str, access: str) -> dict[str, dict[int, float]]:
     client = LeanClient(url, access)
     await first_order(client)
     posted: dict[str, dict[int, float]] = {EA: {}, PYTHON: {}}
+    chance = random.Random(1)  # the same pauses each time
     for number in range(2 * (SIGNALS + WARM_UP)):
         login = (EA, PYTHON)[number % 2]
         body = {
@@ -154,7 +157,7 @@ async def post_signals(url: str, access: str) -> dict[str, dict[int, float]]:
         begun = time.time()
         answer = await client.post("/api/v1/trading/signals", body)
         posted[login][answer["id"]] = begun
-        await asyncio.sleep(max(0, 1 / PER_SECOND - (time.time() - begun)))
+        await asyncio.sleep(chance.uniform(*PAUSE))
     await asyncio.sleep(3)
     await client.close()
     return posted

@@ -29,6 +29,30 @@ MUTANTS = [
         f"{LIFE}:test_a_repeated_command_is_answered_with_its_recorded_result",
     ),
     Mutant(
+        "a pause after a held call",
+        "if(m_body_wait>0 && m_body_wait<delay)",
+        "if(false)",
+        f"{NETWORK}:test_after_an_order_the_next_one_is_waited_for_at_once",
+    ),
+    Mutant(
+        "a pause after each call",
+        "m_due=begun+(ulong)delay;",
+        "m_due=GetTickCount64()+(ulong)delay+(begun-begun);",
+        f"{NETWORK}:test_a_held_call_follows_the_other_since_orders_come_in_no_pause",
+    ),
+    Mutant(
+        "a pause after what was told",
+        "if(m_worked || (m_wait>0 && m_body_wait==0 && !News()))",
+        "if(m_worked)",
+        f"{NETWORK}:test_after_an_order_the_next_one_is_waited_for_at_once",
+    ),
+    Mutant(
+        "no pause where nothing is acknowledged",
+        "if(m_worked || (m_wait>0 && m_body_wait==0 && !News()))",
+        "if(m_worked || m_body_wait==0)",
+        f"{NETWORK}:test_a_service_that_acknowledges_nothing_is_not_asked_without_a_pause",
+    ),
+    Mutant(
         "no intent in the journal",
         "if(!journal.Intent(command,clock.NowSeconds(),(long)TimeCurrent()))",
         "if(false)",
@@ -67,8 +91,8 @@ MUTANTS = [
     ),
     Mutant(
         "a new body although the old one has no answer",
-        'if(m_body=="")\n     {\n      bool news',
-        "if(true)\n     {\n      bool news",
+        'if(m_body=="")\n     {\n      Compose(',
+        "if(true)\n     {\n      Compose(",
         f"{NETWORK}:test_the_same_bytes_are_sent_again_when_no_answer_came",
     ),
     Mutant(

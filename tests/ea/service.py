@@ -57,6 +57,7 @@ class ScriptedService:
     lead: str | None = None  # the terminal_instance_id that holds the account
     acknowledge: bool = True
     park_s: float = 0.0
+    idle_ms: int = 250  # how soon the terminal is to ask again when nothing happened
     poison: tuple[bytes, int] | None = None  # a body that holds this text is answered with this status
     bars: dict[str, dict[str, int]] | None = None  # where the service has got to, for `resume`
     on_sync: Callable[[], Awaitable[None]] | None = None  # happens while the answer is on its way
@@ -211,7 +212,7 @@ class ScriptedService:
             ],
             "need": [],
             "deal_cursor": {"time_msc": self._cursor[0], "ticket": self._cursor[1]},
-            "next_poll_ms": 250,
+            "next_poll_ms": 250 if commands or body.get("acks") or body.get("reports") else self.idle_ms,
             "limits": self.limits,
         }
         if not self.acknowledge:

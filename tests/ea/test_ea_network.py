@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -211,3 +212,63 @@ async def test_a_slow_service_does_not_stop_the_clock_of_the_terminal(connector:
             done = await terminal.event("deinit")
             assert done["ms"] < 500
         assert len(terminal.sends()) == 1
+
+
+def rhythm(desk: Desk, since: int) -> list[tuple[int, int]]:
+    """`wait_ms` of each sync after call `since`, and the milliseconds between its beginning and the end of the last."""
+    syncs = [call for call in desk.service.calls[since:] if call.path.endswith("/sync")]
+    told = [(call.body["wait_ms"], int(call.headers["x-virtual-now-ms"])) for call in syncs]
+    # The time of a held call has passed when it comes: see `hold`.
+    return [(wait, now - wait - before) for (_, before), (wait, now) in pairwise(told)]
+
+
+async def hold(desk: Desk) -> None:
+    """From now on a call takes as long as it may be held."""
+    service = desk.service
+    service.idle_ms = 1000
+    await desk.faults(*({"kind": "slow", "ms": ms, "match": f'"wait_ms":{ms}}}', "count": 1000} for ms in (250, 1000)))
+
+
+async def test_a_held_call_follows_the_other_since_orders_come_in_no_pause(desk: Desk) -> None:
+    await hold(desk)
+    await desk.advance(5000)
+    since = len(desk.service.calls)
+    await desk.advance(10_000)
+    told = rhythm(desk, since)
+    assert {wait for wait, _ in told} == {1000}
+    assert len(told) >= 8
+    assert max(pause for _, pause in told) <= 50  # the timer's period
+
+
+async def test_after_an_order_the_next_one_is_waited_for_at_once(desk: Desk) -> None:
+    await hold(desk)
+    await desk.advance(5000)
+    since = len(desk.service.calls)
+    desk.service.order(17)
+    await desk.advance(4000)
+    assert desk.service.result(17) is not None
+    told = rhythm(desk, since)
+    waits = [wait for wait, _ in told]
+    at = waits.index(0)  # the report, held by nothing
+    assert waits[at : at + 3] == [0, 250, 1000]  # its deals are looked for soon, then there is peace
+    assert max(pause for _, pause in told) <= 50
+
+
+async def test_a_service_that_holds_no_call_is_not_asked_without_a_pause(desk: Desk) -> None:
+    desk.service.idle_ms = 1000
+    await desk.advance(5000)
+    since = len(desk.service.calls)
+    await desk.advance(10_000)
+    assert 9 <= len(rhythm(desk, since)) <= 11
+
+
+async def test_a_service_that_acknowledges_nothing_is_not_asked_without_a_pause(desk: Desk) -> None:
+    desk.service.idle_ms = 1000
+    await desk.open(17)
+    desk.service.acknowledge = False
+    desk.service.order(18)
+    await desk.advance(5000)
+    since = len(desk.service.calls)
+    await desk.advance(10_000)
+    assert {wait for wait, _ in rhythm(desk, since)} == {0}
+    assert len(rhythm(desk, since)) <= 41  # each 250 ms, as the service asks for while there are reports

@@ -32,6 +32,8 @@ private:
    void              Call(void);
    void              Connect(void);
    void              Sync(void);
+   bool              News(void) const;
+   int               Patience(void) const;
    void              Success(void);
    void              Failure(const int status);
    void              Later(const long milliseconds);
@@ -228,10 +230,10 @@ void CRubiConnector::Connect(void)
 void CRubiConnector::Sync(void)
   {
    string answer="";
+   ulong  begun=GetTickCount64();
    if(m_body=="")
      {
-      bool news=(m_journal.Unacknowledged()>0 || m_outbox.Count()>0 || m_deals.Waiting());
-      Compose(news ? 0 : m_wait);
+      Compose(News() ? 0 : Patience());
       m_same_body=0;
      }
    int status=m_http.Post("/api/v1/mt5/sync",m_body,m_body_wait,answer);
@@ -253,12 +255,30 @@ void CRubiConnector::Sync(void)
    long delay=m_interval;
    if(m_poll>0 && m_poll<delay)
       delay=m_poll;
+//--- counted from the beginning: where the service held the call, the next one follows it; orders come in no pause
+   if(m_body_wait>0 && m_body_wait<delay)
+      delay=m_body_wait;
 //--- results and backlog do not wait for the next poll
    if(m_deals.Backlog() && delay>RUBI_BACKLOG_MS)
       delay=RUBI_BACKLOG_MS;
-   if(m_worked)
+   if(m_worked || (m_wait>0 && m_body_wait==0 && !News()))
       delay=0;
-   Later(delay);
+   m_due=begun+(ulong)delay;
+  }
+//+------------------------------------------------------------------+
+//| Whether there is something to tell that no held call is to delay |
+//+------------------------------------------------------------------+
+bool CRubiConnector::News(void) const
+  {
+   return(m_journal.Unacknowledged()>0 || m_outbox.Count()>0 || m_deals.Waiting());
+  }
+//+------------------------------------------------------------------+
+//| How long the service may hold a call: after an order not so long,|
+//| its deals are still to come                                      |
+//+------------------------------------------------------------------+
+int CRubiConnector::Patience(void) const
+  {
+   return(m_poll>0 && m_poll<m_wait ? (int)m_poll : m_wait);
   }
 //+------------------------------------------------------------------+
 //| The service answered                                             |
