@@ -53,6 +53,12 @@ MUTANTS = [
         f"{NETWORK}:test_a_service_that_acknowledges_nothing_is_not_asked_without_a_pause",
     ),
     Mutant(
+        "no pause where no call is held",
+        "if(m_worked || (m_wait>0 && m_body_wait==0 && !News()))",
+        "if(m_worked || (m_body_wait==0 && !News()))",
+        f"{NETWORK}:test_without_held_calls_there_is_a_pause_between_calls",
+    ),
+    Mutant(
         "no intent in the journal",
         "if(!journal.Intent(command,clock.NowSeconds(),(long)TimeCurrent()))",
         "if(false)",

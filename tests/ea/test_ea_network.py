@@ -262,6 +262,16 @@ async def test_a_service_that_holds_no_call_is_not_asked_without_a_pause(desk: D
     assert 9 <= len(rhythm(desk, since)) <= 11
 
 
+async def test_without_held_calls_there_is_a_pause_between_calls(connector: Path, tmp_path: Path) -> None:
+    async with serving() as service, opened(connector, tmp_path / "t", service, inputs={"LongPollMs": 0}) as desk:
+        service.idle_ms = 1000
+        await desk.advance(5000)
+        since = len(service.calls)
+        await desk.advance(10_000)
+        assert {wait for wait, _ in rhythm(desk, since)} == {0}
+        assert 9 <= len(rhythm(desk, since)) <= 11
+
+
 async def test_a_service_that_acknowledges_nothing_is_not_asked_without_a_pause(desk: Desk) -> None:
     desk.service.idle_ms = 1000
     await desk.open(17)
