@@ -68,6 +68,10 @@ class Cluster:
     async def create(self, name: str, template: str | None = None) -> str:
         """Create a database that belongs to the application's user and return its URL."""
         from_template = f"TEMPLATE {template}" if template else ""
+        if template and self.server is not None:
+            # The whole template goes through the write-ahead log otherwise: 120 ms instead of 25. The checkpoints that
+            # a copy of the files takes cost nothing without fsync.
+            from_template += " STRATEGY FILE_COPY"
         await self._execute(f'CREATE DATABASE "{name}" OWNER "{self.owner}" {from_template}')
         return with_database(self.owner_url, name)
 
