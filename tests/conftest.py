@@ -21,7 +21,7 @@ from rubi.embedded import timescale
 from rubi.embedded.loopback import free_port
 from rubi.embedded.places import SOURCE_ROOT
 from rubi.embedded.postgres import OWNER, EmbeddedPostgres
-from rubi.embedded.process import read_records
+from rubi.embedded.process import CHILD, read_records
 from rubi.embedded.redis import EmbeddedRedis
 from rubi.store.migrations import migrate
 
@@ -212,7 +212,7 @@ class RunningStack:
 
 @contextmanager
 def start_stack(folder: Path, **environment: str) -> Iterator[RunningStack]:
-    """Run the whole service with data in `folder`, stop it at the end."""
+    """Run the whole service with data in `folder`, stop it at the end, also when that is the end of this process."""
     env = os.environ | {
         "PYTHONPATH": str(SOURCE_ROOT),
         "RUBI_HOME": str(folder),
@@ -221,7 +221,8 @@ def start_stack(folder: Path, **environment: str) -> Iterator[RunningStack]:
         "REDIS_URL": "",
         **environment,
     }
-    command = [sys.executable, "-m", "rubi", "up", "--port", str(free_port())]
+    command = [sys.executable, "-I", "-S", str(CHILD), "SIGTERM", str(os.getpid()), "-", "--"]
+    command += [sys.executable, "-m", "rubi", "up", "--port", str(free_port())]
     with (folder / "supervisor.log").open("w") as log:
         process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=log, text=True)
     try:

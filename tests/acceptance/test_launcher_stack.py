@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from rubi.embedded.places import SOURCE_ROOT
+from rubi.embedded.places import PROJECT_ROOT, SOURCE_ROOT
 from rubi.embedded.process import alive, read_records
 
 
@@ -158,6 +158,24 @@ def test_a_stop_leaves_no_process_and_a_kill_is_recovered_with_the_data(tmp_path
         second.process.terminate()
         assert second.process.wait(20) == 0
         assert not any(alive(each) for each in records)
+
+
+@pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGKILL], ids=lambda by: by.name)
+def test_a_benchmark_that_is_ended_takes_its_service_along(tmp_path, by):
+    env = os.environ | {"PYTHONPATH": os.pathsep.join((str(SOURCE_ROOT), str(PROJECT_ROOT))), "TMPDIR": str(tmp_path)}
+    process = subprocess.Popen([sys.executable, "-m", "tests.benchmarks.decide"], env=env, stdout=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 60
+        while len(records := [one for path in tmp_path.glob("*/up/processes.json") for one in read_records(path)]) < 5:
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    finally:
+        process.send_signal(by)
+    assert process.wait(40) == (128 + by if by is signal.SIGTERM else -by)
+    assert gone_within(15, records) or not sys.platform.startswith("linux")
+    if by is signal.SIGTERM:
+        assert list(tmp_path.iterdir()) == []
 
 
 def test_a_service_that_refuses_its_settings_is_told_by_its_log(tmp_path):

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import resource
+import signal
 import subprocess
 import sys
 import tempfile
@@ -22,9 +23,16 @@ TERMINALS_OF_A_USER = 50
 
 @contextmanager
 def service(**environment: str) -> Iterator[RunningStack]:
-    """The service with data of its own."""
+    """The service with data of its own; both go with the benchmark, however it ends (killed with -9, the data stay)."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _end)
     with tempfile.TemporaryDirectory() as folder, start_stack(Path(folder), **environment) as running:
         yield running
+
+
+def _end(number: int, _: object) -> None:
+    signal.signal(number, signal.SIG_IGN)  # what is to be cleared away is not left half-way
+    sys.exit(128 + number)
 
 
 @contextmanager
