@@ -4,6 +4,8 @@ import re
 import pytest
 from tests.serving import PASSWORD, SECRET, client_of, register, serving, settings_for
 
+from rubi.domain.risk.codes import DenialCode
+from rubi.embedded.places import SOURCE_ROOT
 from rubi.flows.set_up_service import setup_code
 from rubi.settings import PROJECT_ROOT
 from rubi.web import FOLDER, page
@@ -135,6 +137,14 @@ def test_french_and_english_say_the_same_things():
         for key in re.findall(r"\bt\('([a-zA-Z0-9_.]+)'", path.read_text())
     }
     assert used - set(english) == set()
+
+
+def test_every_denial_is_told_in_french_and_nothing_that_is_never_said():
+    told = re.findall(r"^  ([A-Z_]+): '", (FOLDER / "js" / "i18n" / "refusals_fr.js").read_text(), re.MULTILINE)
+    assert len(told) == len(set(told))
+    assert {*DenialCode, "EXPIRED", "NO_ACCOUNT", "NOTHING_TO_CLOSE"} - set(told) == set()
+    said = "".join(path.read_text() for path in (SOURCE_ROOT / "rubi").rglob("*.py"))
+    assert [code for code in told if f'"{code}"' not in said] == []
 
 
 def test_the_page_s_own_scripts_write_text_never_markup():

@@ -8,6 +8,7 @@ from tests.integration.wire import SPEC, WireTerminal, position
 from tests.serving import PASSWORD, SECRET
 from tests.web.conftest import simulated
 
+from rubi.domain.risk.codes import DenialCode
 from rubi.flows.set_up_service import setup_code
 
 HOSTILE = "<img src=x onerror=window.harmed=1>"
@@ -90,20 +91,30 @@ async def test_an_order_of_the_ticket_is_tried_placed_filled_and_closed(new_visi
         await page.locator("[data-component=Orders] tr", has_text="Close").get_by_text("Filled").wait_for()
 
 
-async def test_a_denied_order_shows_the_gate_and_its_numbers(new_visit, url, owner, tmp_path):
+@pytest.mark.parametrize(
+    ("language", "approved", "denied", "failed"),
+    [("en-GB", "Approved", "Denied", "not passed"), ("fr-FR", "Approuvé", "Refusé", "non passés")],
+)
+async def test_a_denied_order_shows_the_gate_and_its_numbers(
+    new_visit, client, url, owner, tmp_path, language, approved, denied, failed
+):
     async with simulated(url, owner.token, tmp_path):
-        visit = await new_visit(url)
+        visit = await new_visit(url, language=language)
         await visit.sign_in(owner.username)
         ticket = visit.page.locator("[data-component=OrderTicket]")
-        await ticket.locator("[data-part=preview] >> text=Approved").first.wait_for()
+        await ticket.locator(f"[data-part=preview] >> text={approved}").first.wait_for()
         await ticket.locator("[data-sizing=volume]").click()
         await ticket.locator("input[name=volume]").fill("90")
-        await ticket.locator("[data-part=preview] >> text=Denied").first.wait_for()
+        await ticket.locator(f"[data-part=preview] >> text={denied}").first.wait_for()
         assert await ticket.locator("[data-part=preview] li").count() >= 1
         await ticket.locator("[data-act=place]").click()
         await visit.page.locator('[data-component=Orders] tr[data-state="DENIED"]').wait_for()
         await visit.page.locator('[data-component=Orders] tr[data-state="DENIED"] .link').click()
-        await visit.page.locator("dialog >> text=not passed").wait_for()
+        await visit.page.locator(f"dialog >> text={failed}").wait_for()
+        orders = (await client.get("/api/v1/trading/orders", headers=owner.headers)).json()["orders"]
+        code = next(order["code"] for order in orders if order["state"] == "DENIED")
+        notice = await visit.page.locator("dialog .notice").first.inner_text()
+        assert (DenialCode(code).explanation in notice) == (language == "en-GB")
         await visit.page.keyboard.press("Escape")
         await visit.page.wait_for_selector("dialog", state="detached")
 

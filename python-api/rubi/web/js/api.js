@@ -1,11 +1,11 @@
-/* Calls of the service. Errors are `Problem`s with the service's own words. */
+/* Calls of the service. Errors are `Problem`s with the service's words, in the reader's language where there are any. */
 
-import { t } from './i18n.js';
+import { because, t } from './i18n.js';
 import * as session from './session.js';
 
 export class Problem extends Error {
   constructor(status, said = {}) {
-    super(said.detail ?? said.title ?? t('error.status', { status }));
+    super(because(said.code, said.detail) ?? said.title ?? t('error.status', { status }));
     this.status = status;
     this.code = said.code ?? `HTTP_${status}`;
     this.context = said.context ?? {};

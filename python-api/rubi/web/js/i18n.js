@@ -2,9 +2,11 @@
 
 import en from './i18n/en.js';
 import fr from './i18n/fr.js';
+import refusalsInFrench from './i18n/refusals_fr.js';
 
 const KEPT = 'rubi.language';
 const WORDS = { en, fr };
+const REFUSALS = { fr: refusalsInFrench };
 
 export const LANGUAGES = { en: 'English', fr: 'Français' };
 
@@ -27,6 +29,11 @@ export function t(key, values = {}) {
 /** Words that may be absent: codes of the service that no dictionary knows. */
 export function known(key) {
   return WORDS[language][key] ?? en[key];
+}
+
+/** Why the service refused, in the reader's language; `said` are its own words, for a code that has no others. */
+export function because(code, said) {
+  return known(`code.${code}`) ?? REFUSALS[language]?.[code] ?? said;
 }
 
 export function choose(name) {

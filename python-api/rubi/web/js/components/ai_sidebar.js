@@ -2,7 +2,7 @@
 
 import { empty, fill, h, panel, say } from '../dom.js';
 import { moment, percent, price } from '../format.js';
-import { known, t } from '../i18n.js';
+import { because, t } from '../i18n.js';
 import * as store from '../store.js';
 import { openSignal, reasons } from './decision.js';
 import { stateTag } from './orders.js';
@@ -26,7 +26,7 @@ export function aiSidebar() {
     const digits = store.digitsOf(each.symbol);
     const bar = h('i');
     if (sure !== null) bar.style.width = `${Math.max(2, Math.min(100, sure))}%`;
-    const why = each.status === 'REJECTED' || each.status === 'EXPIRED' ? [each.code, known(`code.${each.code}`) ?? each.message].filter(Boolean).join(': ') : '';
+    const why = each.status === 'REJECTED' || each.status === 'EXPIRED' ? [each.code, because(each.code, each.message)].filter(Boolean).join(': ') : '';
     return h(
       'button', { type: 'button', class: 'signal', data: { signal: each.id, status: each.status }, on: { click: () => openSignal(each.id) } },
       h('span', { class: 'row between' },

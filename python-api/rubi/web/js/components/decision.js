@@ -3,7 +3,7 @@
 import { get } from '../api.js';
 import { cells, fill, h, table, tag } from '../dom.js';
 import { lots, moment, money, percent, price, short } from '../format.js';
-import { known, t } from '../i18n.js';
+import { because, known, t } from '../i18n.js';
 import { dialog } from '../overlay.js';
 import * as store from '../store.js';
 import { stateTag } from './orders.js';
@@ -15,7 +15,7 @@ export function decisionWords(decision, { open = false } = {}) {
   const failed = gates.filter((gate) => !gate.passed);
   return h(
     'div', { class: 'stack' },
-    h('p', { class: `notice ${decision.approved ? 'good' : 'bad'}` }, tag(decision.approved ? t('approved') : t('denied'), decision.approved ? 'good' : 'bad'), ' ', approvedWords(decision) ?? decision.detail ?? decision.code ?? ''),
+    h('p', { class: `notice ${decision.approved ? 'good' : 'bad'}` }, tag(decision.approved ? t('approved') : t('denied'), decision.approved ? 'good' : 'bad'), ' ', approvedWords(decision) ?? because(decision.code, decision.detail) ?? decision.code ?? ''),
     failed.length > 0 && h('ul', { class: 'stack' }, failed.map(failure)),
     decision.approved && h('dl', { class: 'figures' }, [
       ['lots', lots(decision.volume)], ['risk', money(decision.risk)], ['margin', money(decision.margin)],
@@ -39,7 +39,7 @@ const plain = (value) => short(/^-?\d+\.\d{5,}$/.test(String(value)) ? String(Nu
 function failure(gate) {
   return h(
     'li', {}, h('strong', {}, gateName(gate.gate)), ` · ${gate.code ?? ''} `,
-    h('span', { class: 'wrap' }, gate.detail || ''),
+    h('span', { class: 'wrap' }, [because(gate.code), gate.detail].filter(Boolean).join(' ')),
     (gate.result || gate.threshold) && h('span', { class: 'dim num' }, ` (${plain(gate.result || '–')} / ${plain(gate.threshold || '–')})`),
   );
 }
@@ -85,7 +85,7 @@ function orderWords(order, decision) {
   return h(
     'div', { class: 'stack' },
     h('div', { class: 'row' }, stateTag(order.state), h('strong', {}, `${known(`kind.${order.kind}`) ?? order.kind} ${order.side ? t(order.side) : ''} ${lots(order.volume)} ${order.symbol}`)),
-    (order.code || order.message) && h('p', { class: 'notice wrap' }, [order.code, known(`code.${order.code}`), order.message, order.retcode && `retcode ${order.retcode}`].filter(Boolean).join(' · ')),
+    (order.code || order.message) && h('p', { class: 'notice wrap' }, [order.code, because(order.code, order.message), known(`code.${order.code}`) && order.message, order.retcode && `retcode ${order.retcode}`].filter(Boolean).join(' · ')),
     facts([['fill.price', order.fill_price ? price(order.fill_price, digits) : null], ['sl', order.sl ? price(order.sl, digits) : null], ['tp', order.tp ? price(order.tp, digits) : null], ['risk', order.reserved_risk ? money(order.reserved_risk) : null], ['broker.ticket', order.order_ticket]]),
     decision !== undefined && h('h3', {}, t('decision')), decision !== undefined && decisionWords(decision),
     h('h3', {}, t('events')), timeline(order.events ?? []),

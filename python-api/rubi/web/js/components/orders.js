@@ -3,7 +3,7 @@
 import { change } from '../api.js';
 import { button, cells, empty, field, fill, h, panel, say, table, tag } from '../dom.js';
 import { lots, moment, price, short } from '../format.js';
-import { known, t } from '../i18n.js';
+import { because, known, t } from '../i18n.js';
 import { busy, dialog, toast } from '../overlay.js';
 import * as store from '../store.js';
 import { openOrder } from './decision.js';
@@ -17,7 +17,7 @@ const columns = () => [
   { label: t('state') }, { label: t('reason'), class: 'full' }, { label: t('time') }, { label: t('actions'), class: 'full' },
 ];
 
-const reason = (each) => (each.state === 'FILLED' || each.state === 'DONE' ? '' : short([each.code, known(`code.${each.code}`) ?? each.message].filter(Boolean).join(' · '), 260));
+const reason = (each) => (each.state === 'FILLED' || each.state === 'DONE' ? '' : short([each.code, because(each.code, each.message)].filter(Boolean).join(' · '), 260));
 
 export const stateTag = (state) => tag(known(`state.${state}`) ?? state, KINDS[state] ?? 'wait');
 
@@ -102,7 +102,7 @@ function openModify(each) {
     }
     const answer = await change(`/api/v1/trading/orders/${each.id}/modify`, said);
     const denied = answer.instruction?.state === 'DENIED';
-    toast(denied ? `${t('denied')}: ${answer.instruction.message ?? answer.instruction.code}` : t('modify.sent'), denied ? 'bad' : 'good');
+    toast(denied ? `${t('denied')}: ${because(answer.instruction.code, answer.instruction.message) ?? answer.instruction.code}` : t('modify.sent'), denied ? 'bad' : 'good');
     close();
   }), { class: 'primary' });
   body.append(h('div', { class: 'fields' }, inputs.map(([name, input]) => field(t(name), input))), h('div', { class: 'row end' }, button(t('cancel'), close), go));

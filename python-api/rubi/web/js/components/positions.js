@@ -3,7 +3,7 @@
 import { change } from '../api.js';
 import { button, cells, empty, field, fill, h, panel, say, staleTag, table, tag } from '../dom.js';
 import { decimals, direction, gain, lots, moment, price } from '../format.js';
-import { t } from '../i18n.js';
+import { because, t } from '../i18n.js';
 import { busy, dialog, toast, twice } from '../overlay.js';
 import * as store from '../store.js';
 import { decisionWords } from './decision.js';
@@ -90,7 +90,7 @@ export function positionsPanel(pick) {
 const fingerprint = (each) => [each.symbol, each.type, each.volume, each.open_price, each.sl, each.tp, each.origin, each.open_time, store.digitsOf(each.symbol)].join('|');
 
 function tellOutcome(said, done) {
-  if (said.state === 'DENIED') toast(`${t('denied')}: ${said.decision?.detail ?? said.code}`, 'bad');
+  if (said.state === 'DENIED') toast(`${t('denied')}: ${because(said.code, said.decision?.detail) ?? said.code}`, 'bad');
   else toast(done, 'good');
 }
 
