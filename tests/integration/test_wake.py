@@ -280,10 +280,13 @@ async def account_id(terminal, conn):
 
 @pytest.fixture
 def ring(ports, account_id):
-    """Say that a command waits."""
+    """Say that a command waits; it is heard here when this returns."""
 
     async def publish():
-        await ports.bus.publish([Event("COMMAND_WAITS", 0, account_id)])
+        heard = asyncio.Event()
+        with ports.bus.listen(lambda event: heard.set() if event.type == "COMMAND_WAITS" else None):
+            await ports.bus.publish([Event("COMMAND_WAITS", 0, account_id)])
+            await asyncio.wait_for(heard.wait(), 5)
 
     return publish
 
