@@ -15,7 +15,7 @@ export function decisionWords(decision, { open = false } = {}) {
   const failed = gates.filter((gate) => !gate.passed);
   return h(
     'div', { class: 'stack' },
-    h('p', { class: `notice ${decision.approved ? 'good' : 'bad'}` }, tag(decision.approved ? t('approved') : t('denied'), decision.approved ? 'good' : 'bad'), ' ', approvedWords(decision) ?? because(decision.code, decision.detail) ?? decision.code ?? ''),
+    h('p', { class: `notice ${decision.approved ? 'good' : 'bad'}` }, tag(decision.approved ? t('approved') : t('denied'), decision.approved ? 'good' : 'bad'), ' ', approvedWords(decision) ?? deniedWords(decision, failed) ?? decision.code ?? ''),
     failed.length > 0 && h('ul', { class: 'stack' }, failed.map(failure)),
     decision.approved && h('dl', { class: 'figures' }, [
       ['lots', lots(decision.volume)], ['risk', money(decision.risk)], ['margin', money(decision.margin)],
@@ -31,6 +31,12 @@ export function decisionWords(decision, { open = false } = {}) {
 function approvedWords(decision) {
   if (!decision.approved || !decision.volume || !decision.risk) return null;
   return t('approved.words', { lots: lots(decision.volume), risk: money(Number(decision.risk), store.account()?.currency) });
+}
+
+/** Why not, in the reader's language; the service's own sentence too where no gate below tells the particulars. */
+function deniedWords(decision, failed) {
+  const why = because(decision.code, decision.detail);
+  return failed.length > 0 || !decision.detail || why === decision.detail ? why : `${why} ${decision.detail}`;
 }
 
 const gateName = (gate) => known(`gate.${gate}`) ?? gate;

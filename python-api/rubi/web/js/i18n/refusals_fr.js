@@ -95,7 +95,7 @@ export default {
   SETUP_CODE_WRONG: 'Ce n’est pas le code de mise en service : `./rubi user setup-code` sur la machine du service le donne.',
   SETUP_DONE: 'Quelqu’un est déjà connu : connectez-vous.',
   POLICY_CHANGED: 'La politique a changé depuis que vous l’avez lue ; relisez-la.',
-  ORDER_NOT_FOUND: 'Cet ordre n’existe pas.',
+  ORDER_NOT_FOUND: 'Cet ordre n’existe pas, ou n’existe plus.',
   ORDER_FINAL: 'L’ordre est terminé : il n’y a plus rien à annuler.',
   ORDER_NOT_WORKING: 'Seul un ordre en place chez le courtier peut être modifié.',
   ORDER_IN_FLIGHT: 'L’ordre est à la porte du courtier ; réessayez dans un instant.',
