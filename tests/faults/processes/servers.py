@@ -116,6 +116,10 @@ async def _decided_since(stage: Stage, at: float) -> bool:
         )
 
 
+async def _not_ready(client: httpx.AsyncClient) -> bool:
+    return (await client.get("/health/ready")).status_code == 503
+
+
 async def postgres_away(stage: Stage, result: Result) -> None:
     """While Postgres is away nothing is accepted: 503 with Retry-After, and the API lives."""
     trader = await stage.trader()
@@ -125,6 +129,8 @@ async def postgres_away(stage: Stage, result: Result) -> None:
     await sender.send("away-0", wish(desks[0], "away-0", "BUY", SYMBOLS[0]))
     async with httpx.AsyncClient(base_url=stage.url, timeout=20, trust_env=False) as client:
         with stage.away("postgres"):
+            # A backend may outlive its server for a moment: what it commits then is kept, and answered with 201.
+            await until(lambda: _not_ready(client), "the service that knows of it")
             said = wish(desks[0], "away-1", "BUY", SYMBOLS[1])
             headers = {"Authorization": f"Bearer {trader.sending}", "Idempotency-Key": "away-1"}
             answer = await client.post("/api/v1/trading/signals", json=said, headers=headers)
