@@ -10,6 +10,11 @@ from tests.web.conftest import simulated
 
 from rubi.domain.risk.codes import DenialCode
 from rubi.flows.set_up_service import setup_code
+from rubi.web import FOLDER, page
+
+IN_FRENCH = dict(
+    re.findall(r"^  ([A-Z_]+): '(.*)',$", (FOLDER / "js" / "i18n" / "refusals_fr.js").read_text(), re.MULTILINE)
+)
 
 HOSTILE = "<img src=x onerror=window.harmed=1>"
 
@@ -114,7 +119,7 @@ async def test_a_denied_order_shows_the_gate_and_its_numbers(
         orders = (await client.get("/api/v1/trading/orders", headers=owner.headers)).json()["orders"]
         code = next(order["code"] for order in orders if order["state"] == "DENIED")
         notice = await visit.page.locator("dialog .notice").first.inner_text()
-        assert (DenialCode(code).explanation in notice) == (language == "en-GB")
+        assert (IN_FRENCH[code] if language == "fr-FR" else DenialCode(code).explanation) in notice
         await visit.page.keyboard.press("Escape")
         await visit.page.wait_for_selector("dialog", state="detached")
 
@@ -272,6 +277,19 @@ async def test_the_pages_of_the_api_need_no_other_host(new_visit, url):
     await visit.page.goto(f"{url}/docs")
     await visit.page.get_by_text("/api/v1/trading/orders", exact=True).first.wait_for()
     await visit.page.get_by_text("Authorize").first.wait_for()
+
+
+async def test_a_refusal_without_gates_keeps_its_particulars_in_french(new_visit, url):
+    visit = await new_visit(url, language="fr-FR")
+    await visit.page.goto(url)
+    said = await visit.page.evaluate(
+        """async ([folder, decision]) => {
+            const { decisionWords } = await import(`${folder}/js/components/decision.js`);
+            return decisionWords(decision).innerText;
+        }""",
+        [f"/assets/{page().digest}", {"approved": False, "code": "POLICY_UNUSABLE", "detail": "cap is 0", "gates": []}],
+    )
+    assert f"{IN_FRENCH['POLICY_UNUSABLE']} cap is 0" in said
 
 
 @pytest.mark.parametrize("language", ["fr-FR", "en-GB"])
