@@ -254,7 +254,9 @@ async def test_tokens_in_use_are_looked_at_in_parts_and_each_of_them(dsn, redis_
         assert None not in [doorkeeper.remembered(header) for header in headers]
         await conn.execute("UPDATE tokens SET revoked_at = now() WHERE id = $1", made[3]["id"])
         await conn.execute("UPDATE tokens SET last_used_at = NULL WHERE kind = 'api'")
-        await doorkeeper.look_again(conn)
+        began = time.monotonic()
+        await doorkeeper.look_again(conn, spread=0.3)
+        assert time.monotonic() - began > 0.19, "three parts, with a pause of a third before each but the first"
         assert [doorkeeper.remembered(header) is None for header in headers] == [n == 3 for n in range(5)]
         assert await conn.fetchval("SELECT count(*) FROM tokens WHERE kind = 'api' AND last_used_at IS NULL") == 0
 

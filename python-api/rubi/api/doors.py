@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Sequence
 
 import asyncpg
@@ -116,9 +117,11 @@ class Doors:
         call would ask for its token by itself, and more would wait for the pool.
         """
         conn: Connection | None = None
+        due = time.monotonic() + _TOKENS
         try:
             while True:
-                await asyncio.sleep(_TOKENS)
+                await asyncio.sleep(due - time.monotonic())
+                due = time.monotonic() + _TOKENS
                 if self._ports is None:
                     continue
                 count_connections(self._ports.pool)
@@ -127,7 +130,8 @@ class Doors:
                     if conn is None or conn.is_closed():
                         dsn = self.settings.database_url.get_secret_value()
                         conn = await open_connection(dsn, application="tokens")
-                    await self.doorkeeper.look_again(conn)
+                    # One that is among the last this time and was among the first before still counts.
+                    await self.doorkeeper.look_again(conn, spread=_TOKENS / 2)
                     if held:
                         self.hub.revoke(await tokens.refused(conn, list(held)))
                 except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:

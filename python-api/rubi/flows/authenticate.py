@@ -1,5 +1,6 @@
 """Tell who a bearer token is. What was verified is remembered for seconds, so that a revoked token ends within five."""
 
+import asyncio
 import hashlib
 import time
 from collections.abc import Callable, Iterable
@@ -25,7 +26,7 @@ _NOTED = 61.0
 """Seconds after which the use of a token is noted again."""
 _MOST = 20_000
 _MOST_AT_ONCE = 256
-"""Tokens that are looked at by one statement: calls that come meanwhile do not wait for all of them."""
+"""Tokens that are looked at by one statement."""
 
 
 @dataclass(slots=True)
@@ -90,12 +91,18 @@ class Doorkeeper:
         known.used_at = now
         return known.principal
 
-    async def look_again(self, conn: Connection) -> None:
-        """Ask which of the tokens in use were revoked; the others are good for some seconds more."""
+    async def look_again(self, conn: Connection, *, spread: float = 0) -> None:
+        """Ask which of the tokens in use were revoked; the others are good for some seconds more.
+
+        Those of thousands are asked for in parts, over `spread` seconds: calls that come meanwhile wait for one part.
+        """
         began = time.monotonic()
         used = [(digest, known) for digest, known in self._known.items() if began - known.used_at < _IN_USE]
-        for first in range(0, len(used), _MOST_AT_ONCE):
-            await self._look_at(conn, used[first : first + _MOST_AT_ONCE])
+        parts = [used[first : first + _MOST_AT_ONCE] for first in range(0, len(used), _MOST_AT_ONCE)]
+        for number, part in enumerate(parts, start=1):
+            await self._look_at(conn, part)
+            if number < len(parts):
+                await asyncio.sleep(began + number * spread / len(parts) - time.monotonic())
 
     async def _look_at(self, conn: Connection, used: list[tuple[bytes, _Known]]) -> None:
         generation, began = self._forgotten, time.monotonic()
