@@ -224,7 +224,7 @@ MUTANTS = (
         "a bell that rings while a cycle looks is not heard",
         "flows/sync_terminal.py",
         "            seen = await see_waiting(conn, parked, clock=clock)\n",
-        "            seen = await see_waiting(conn, parked, clock=clock)\n            waiting.clear()\n",
+        "            seen = await see_waiting(conn, parked, clock=clock)\n            waiting._bell.clear()\n",
         WAKE + "test_an_order_that_comes_right_after_the_look_wakes_its_cycle_again",
     ),
     mutant(

@@ -4,7 +4,6 @@ A repeated cycle (same seq, same body) gets the stored answer, so that a lost an
 commands is stored in the transaction that leases them.
 """
 
-import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -36,6 +35,7 @@ from rubi.flows.replace_books import record_order_history, replace_orders, repla
 from rubi.flows.show_signal import signal_update
 from rubi.flows.watch_limits import watch_limits
 from rubi.live.bus import Event
+from rubi.live.waiters import Waiter
 from rubi.observability.metrics import REPLAYS, SIGNALS_RECEIVED
 from rubi.store import books, orders, terminals
 from rubi.store.orders import ParkedCycle
@@ -145,7 +145,7 @@ async def answer_quiet_cycle(
     ports: Ports,
     terminal: Terminal,
     cycle: Cycle,
-    waiting: asyncio.Event,
+    waiting: Waiter,
     *,
     deal_cursor: tuple[int, int],
     limits: dict[str, Any],
@@ -167,31 +167,16 @@ async def _park(
     terminal: Terminal,
     cycle: Cycle,
     said: _Said,
-    waiting: asyncio.Event,
+    waiting: Waiter,
     *,
     now: datetime,
     clock: Callable[[], datetime],
 ) -> bytes:
     """Wait for a command until time is up."""
-    deadline = now + min(cycle.wait, LONGEST_WAIT)
-    parked = ParkedCycle(
-        account_id=terminal.account_id,
-        session_id=terminal.session_id,
-        user_id=terminal.user_id,
-        instance=terminal.instance,
-        epoch=cycle.epoch,
-        seq=cycle.seq,
-        body_sha256=cycle.body_sha256,
-        only_closes=said.answer["trading_state"] != TradingState.ACTIVE,
-    )
-    while (left := (deadline - clock()).total_seconds()) > 0:
-        try:
-            async with asyncio.timeout(left):
-                await waiting.wait()
-        except TimeoutError:
-            break
-        # Before anything is read: what is committed after that wakes this cycle again.
-        waiting.clear()
+    waiting.end_after((now + min(cycle.wait, LONGEST_WAIT) - clock()).total_seconds())
+    while await waiting.rung():
+        # The bell is free again before anything is read: what is committed after that wakes this cycle once more.
+        parked = _parked(terminal, cycle, said)
         async with ports.pool.acquire() as conn:
             seen = await see_waiting(conn, parked, clock=clock)
             if seen is not None and not seen.rows:
@@ -202,6 +187,19 @@ async def _park(
         if answer is not None:
             return answer
     return _encode(said.answer | {"server_time": _iso(clock())})
+
+
+def _parked(terminal: Terminal, cycle: Cycle, said: _Said) -> ParkedCycle:
+    return ParkedCycle(
+        account_id=terminal.account_id,
+        session_id=terminal.session_id,
+        user_id=terminal.user_id,
+        instance=terminal.instance,
+        epoch=cycle.epoch,
+        seq=cycle.seq,
+        body_sha256=cycle.body_sha256,
+        only_closes=said.answer["trading_state"] != TradingState.ACTIVE,
+    )
 
 
 async def _hand_out_seen(

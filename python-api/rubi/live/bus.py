@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import json
-from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -13,6 +12,7 @@ import redis.asyncio as redis
 import structlog
 
 from rubi.live.line import Line
+from rubi.live.waiters import Waiter, Waiters
 
 log = structlog.get_logger(__name__)
 
@@ -52,7 +52,7 @@ class Bus:
         self._redis = client
         self.line = Line(client)
         """The connection by which it tells; what else is said to Redis keeps its place among the events."""
-        self._waiters: dict[UUID, set[asyncio.Event]] = defaultdict(set)
+        self._waiters = Waiters()
         self._listeners: set[Listener] = set()
         self._task: asyncio.Task[None] | None = None
         self.connected = asyncio.Event()
@@ -96,18 +96,9 @@ class Bus:
         """Tell what waits, then hang up."""
         await self.line.close()
 
-    @contextlib.contextmanager
-    def waiter(self, account_id: UUID) -> Iterator[asyncio.Event]:
-        """An event that is set when a command waits for the account. Look at the queue once more after entering."""
-        event = asyncio.Event()
-        self._waiters[account_id].add(event)
-        try:
-            yield event
-        finally:
-            waiting = self._waiters[account_id]
-            waiting.discard(event)
-            if not waiting:
-                del self._waiters[account_id]
+    def waiter(self, account_id: UUID) -> Waiter:
+        """What is rung when a command waits for the account, while it is entered."""
+        return Waiter(self._waiters, account_id)
 
     @contextlib.contextmanager
     def listen(self, listener: Listener) -> Iterator[None]:
@@ -137,9 +128,7 @@ class Bus:
                     self.subscriptions += 1
                     self.connected.set()
                     # What was published while nobody listened is lost: every parked poll looks again.
-                    for waiting in list(self._waiters.values()):
-                        for event in waiting:
-                            event.set()
+                    self._waiters.ring_all()
                     async for message in pubsub.listen():
                         self._dispatch(message["data"])
             except (redis.RedisError, OSError) as error:
@@ -155,8 +144,7 @@ class Bus:
             log.warning("bus.frame_malformed")
             return
         if event.type == "COMMAND_WAITS" and event.account_id is not None:
-            for waiting in list(self._waiters.get(event.account_id, ())):
-                waiting.set()
+            self._waiters.ring(event.account_id)
         for listener in list(self._listeners):
             try:
                 listener(event)

@@ -1,0 +1,109 @@
+"""Cycles that wait for commands: who is rung, and when a wait ends."""
+
+import asyncio
+import time
+from collections import Counter
+from contextlib import ExitStack
+from uuid import UUID, uuid4
+
+from rubi.live.waiters import GRID, SPREAD, Waiter, Waiters
+
+
+def crowd(among: Waiters, number: int, seconds: float) -> list[Waiter]:
+    """So many that have just begun to wait, each for an account of its own."""
+    waiters = [Waiter(among, uuid4()) for _ in range(number)]
+    for waiter in waiters:
+        among.enter(waiter)
+        waiter.end_after(seconds)
+    return waiters
+
+
+async def test_a_wait_ends_at_its_time_or_a_tenth_of_a_second_before():
+    async with asyncio.timeout(5):
+        for seconds in (0.05, 0.6):
+            with Waiter(Waiters(), uuid4()) as waiter:
+                begun = time.monotonic()
+                waiter.end_after(seconds)
+                assert not await waiter.rung()
+                assert time.monotonic() - begun > seconds - SPREAD * GRID - 0.001
+
+
+async def test_no_time_to_wait_is_over_at_once():
+    async with asyncio.timeout(1):
+        for seconds in (0, -1):
+            with Waiter(Waiters(), uuid4()) as waiter:
+                waiter.end_after(seconds)
+                assert not await waiter.rung()
+
+
+async def test_waits_that_begin_together_end_apart():
+    waiters = crowd(Waiters(), 20 * SPREAD, 1.5)
+    ends = Counter(waiter.moment for waiter in waiters)
+    assert set(ends.values()) <= {18, 19, 20, 21, 22}, "a moment may pass while they begin"
+    assert SPREAD <= len(ends) <= SPREAD + 1
+
+
+async def test_a_wait_alone_is_cut_short_by_the_grid_only():
+    now = asyncio.get_running_loop().time()
+    (waiter,) = crowd(Waiters(), 1, 1.5)
+    assert waiter.moment * GRID > now + 1.5 - GRID
+
+
+async def test_short_waits_are_not_spread():
+    now = asyncio.get_running_loop().time()
+    assert all(waiter.moment * GRID > now + 0.3 - GRID for waiter in crowd(Waiters(), 50, 0.3))
+
+
+async def test_who_waits_no_more_is_not_counted():
+    among = Waiters()
+    for waiter in crowd(among, 50, 1.5):
+        among.leave(waiter)
+    now = asyncio.get_running_loop().time()
+    (waiter,) = crowd(among, 1, 1.5)
+    assert waiter.moment * GRID > now + 1.5 - GRID
+
+
+async def test_all_that_end_at_one_moment_are_told():
+    among = Waiters()
+    waiters = crowd(among, 3 * SPREAD, 0.6)
+    async with asyncio.timeout(5):
+        assert await asyncio.gather(*(waiter.rung() for waiter in waiters)) == [False] * len(waiters)
+    for waiter in waiters:
+        among.leave(waiter)
+
+
+async def test_a_bell_rings_the_waiters_of_its_account_alone():
+    among, ours, other = Waiters(), uuid4(), uuid4()
+    with ExitStack() as stack:
+        first, second, stranger = (stack.enter_context(Waiter(among, account)) for account in (ours, ours, other))
+        for waiter in (first, second, stranger):
+            waiter.end_after(0.1)
+        among.ring(ours)
+        async with asyncio.timeout(5):
+            assert await first.rung()
+            assert await second.rung()
+            assert not await stranger.rung()
+
+
+async def test_a_bell_before_the_wait_is_heard_and_rings_once():
+    among, account = Waiters(), uuid4()
+    with Waiter(among, account) as waiter:
+        among.ring(account)
+        waiter.end_after(0.1)
+        async with asyncio.timeout(5):
+            assert await waiter.rung()
+            assert not await waiter.rung()
+
+
+async def test_everybody_can_be_rung_and_who_has_left_is_not():
+    among, account = Waiters(), UUID(int=1)
+    with Waiter(among, account) as gone:
+        pass
+    with Waiter(among, account) as waiter, Waiter(among, uuid4()) as another:
+        among.ring_all()
+        for each in (waiter, another, gone):
+            each.end_after(0.05)
+        async with asyncio.timeout(5):
+            assert await waiter.rung()
+            assert await another.rung()
+            assert not await gone.rung()
