@@ -205,6 +205,18 @@ async def test_a_cycle_may_leave_out_what_follows_from_its_money(user):
     assert committed.get() - before == 1
 
 
+async def test_a_cycle_that_tells_nothing_leaves_the_state_of_its_account_as_it_is(user, conn):
+    terminal = await ready(user)
+    place = "SELECT ctid FROM account_states WHERE account_id = $1"
+    account_id = await conn.fetchval("SELECT account_id FROM mt5_sessions WHERE id::text = $1", terminal.session_id)
+    for told, written in (({}, False), ({"account": {**MONEY, "margin": 0.0}}, True)):
+        before = await conn.fetchval(place, account_id)
+        assert (await send(terminal, "sync", told, "", {})).status_code == 200
+        assert (await conn.fetchval(place, account_id) != before) is written
+        last = await conn.fetchval("SELECT last_seq FROM mt5_sessions WHERE account_id = $1", account_id)
+        assert last == terminal.seq, "the cycle itself is noted"
+
+
 def said(answer) -> Any:
     body = answer.json()
     if answer.status_code != 200:

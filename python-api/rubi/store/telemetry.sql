@@ -109,7 +109,8 @@ WITH told AS (
         positions_taken_at = coalesce(h.positions_at, s.positions_taken_at), orders_taken_at = coalesce(h.orders_at, s.orders_taken_at),
         positions_sampled_at = CASE WHEN h.sampled THEN h.told_at ELSE s.positions_sampled_at END,
         facts_version = s.facts_version + h.remembered::int
-    FROM held h WHERE s.account_id = h.account_id
+    FROM held h
+    WHERE s.account_id = h.account_id AND (h.balance IS NOT NULL OR h.positions_at IS NOT NULL OR h.orders_at IS NOT NULL OR h.sampled OR h.remembered)
 )
 , sessions AS (
     UPDATE mt5_sessions s SET last_seen_at = h.told_at, state = 'ACTIVE', last_seq = coalesce(h.seq, s.last_seq),
