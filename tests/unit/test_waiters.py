@@ -18,14 +18,19 @@ def crowd(among: Waiters, number: int, seconds: float) -> list[Waiter]:
     return waiters
 
 
-async def test_a_wait_ends_at_its_time_or_a_tenth_of_a_second_before():
+def ends_in(waiter: Waiter) -> float:
+    assert waiter.moment is not None
+    return waiter.moment * GRID - asyncio.get_running_loop().time()
+
+
+async def test_a_wait_never_ends_before_its_time():
     async with asyncio.timeout(5):
         for seconds in (0.05, 0.6):
             with Waiter(Waiters(), uuid4()) as waiter:
                 begun = time.monotonic()
                 waiter.end_after(seconds)
                 assert not await waiter.rung()
-                assert time.monotonic() - begun > seconds - SPREAD * GRID - 0.001
+                assert time.monotonic() - begun > seconds - 0.002, "the loop's clock has milliseconds"
 
 
 async def test_no_time_to_wait_is_over_at_once():
@@ -39,28 +44,25 @@ async def test_no_time_to_wait_is_over_at_once():
 async def test_waits_that_begin_together_end_apart():
     waiters = crowd(Waiters(), 20 * SPREAD, 1.5)
     ends = Counter(waiter.moment for waiter in waiters)
-    assert set(ends.values()) <= {18, 19, 20, 21, 22}, "a moment may pass while they begin"
-    assert SPREAD <= len(ends) <= SPREAD + 1
+    assert max(ends.values()) <= 20
+    assert len(ends) >= SPREAD, "more, when moments pass while they begin"
 
 
-async def test_a_wait_alone_is_cut_short_by_the_grid_only():
-    now = asyncio.get_running_loop().time()
+async def test_a_wait_alone_is_made_longer_by_the_grid_only():
     (waiter,) = crowd(Waiters(), 1, 1.5)
-    assert waiter.moment * GRID > now + 1.5 - GRID
+    assert ends_in(waiter) < 1.5 + GRID
 
 
 async def test_short_waits_are_not_spread():
-    now = asyncio.get_running_loop().time()
-    assert all(waiter.moment * GRID > now + 0.3 - GRID for waiter in crowd(Waiters(), 50, 0.3))
+    assert all(ends_in(waiter) < 0.3 + GRID for waiter in crowd(Waiters(), 50, 0.3))
 
 
 async def test_who_waits_no_more_is_not_counted():
     among = Waiters()
     for waiter in crowd(among, 50, 1.5):
         among.leave(waiter)
-    now = asyncio.get_running_loop().time()
     (waiter,) = crowd(among, 1, 1.5)
-    assert waiter.moment * GRID > now + 1.5 - GRID
+    assert ends_in(waiter) < 1.5 + GRID
 
 
 async def test_all_that_end_at_one_moment_are_told():

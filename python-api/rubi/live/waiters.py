@@ -2,11 +2,12 @@
 
 Thousands of them wait at a time, each as long as every other. Those that once came together would come together for
 ever, and each moment of load would add to the crowd: it ends with the loop busy for a tenth of a second, and idle for
-the next. So waits end on a grid of moments, each at the least crowded one of the last that its time allows. All that
-end at one moment are answered, asked again and committed together, which costs less than one after the other.
+the next. So waits end on a grid of moments, each at the least crowded one of the next after its time. All that end at
+one moment are answered, asked again and committed together, which costs less than one after the other.
 """
 
 import asyncio
+import math
 from collections import defaultdict
 from types import TracebackType
 from typing import Self
@@ -15,9 +16,12 @@ from uuid import UUID
 GRID = 0.01
 """Seconds from one end of waits to the next. A batch of calls gathers for as long."""
 SPREAD = 10
-"""From so many moments the least crowded is chosen: a wait ends up to a tenth of a second early."""
+"""From so many moments the least crowded is chosen: a wait ends up to a tenth of a second late, never early.
+
+Terminals count their next call from the beginning of the last one: after an early answer nobody would be there.
+"""
 LONGER_THAN = 0.5
-"""Seconds; a shorter wait is not made shorter by more than what the grid takes."""
+"""Seconds; a shorter wait is not made longer by more than what the grid brings."""
 
 
 class Waiters:
@@ -52,10 +56,10 @@ class Waiters:
             self._ends[waiter.moment].discard(waiter)
 
     def end_after(self, waiter: "Waiter", seconds: float) -> None:
-        """End its wait after so many seconds, or a little before."""
+        """End its wait after so many seconds, or a little later."""
         loop = asyncio.get_running_loop()
-        last = int((loop.time() + seconds) / GRID)
-        moment = last if seconds < LONGER_THAN else min(range(last, last - SPREAD, -1), key=self._crowd)
+        first = math.ceil((loop.time() + seconds) / GRID)
+        moment = first if seconds < LONGER_THAN else min(range(first, first + SPREAD), key=self._crowd)
         if moment not in self._ends:
             self._ends[moment] = set()
             loop.call_at(moment * GRID, self._end, moment)
@@ -105,7 +109,7 @@ class Waiter:
         self._bell.set()
 
     def end_after(self, seconds: float) -> None:
-        """Wait for so long at most; once."""
+        """Wait for so long, if nothing rings; once."""
         if seconds > 0:
             self._among.end_after(self, seconds)
         else:
