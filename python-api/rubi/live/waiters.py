@@ -9,7 +9,6 @@ one moment are answered, asked again and committed together, which costs less th
 import asyncio
 import math
 from collections import defaultdict
-from types import TracebackType
 from typing import Self
 from uuid import UUID
 
@@ -93,9 +92,7 @@ class Waiter:
         self._among.enter(self)
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Be rung no more."""
         self._among.leave(self)
 
