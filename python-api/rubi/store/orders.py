@@ -43,7 +43,7 @@ async def insert_of_signal(conn: Connection, order: NewOrder, decision: NewDecis
     """
     values = _values(order, actor, decision.decided_at)
     return await conn.fetchrow(
-        SQL["insert_order_of_signal"], *values, decision.detail, decision.record, decision.record_sha256
+        SQL["insert_order_of_signal"], *values, decision.detail, decision.record_json, decision.record_sha256
     )
 
 

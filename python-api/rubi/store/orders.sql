@@ -30,7 +30,7 @@ WITH new AS (
     SELECT id, 1, 'CREATED', 'QUEUED', 'APPROVED', $26, $25 FROM new
 ), decided AS (
     INSERT INTO decisions (user_id, account_id, signal_id, order_id, approved, detail, record, record_sha256, decided_at)
-    SELECT $1, $2, $3, id, true, $28, $29, $30, $25 FROM new
+    SELECT $1, $2, $3, id, true, $28, $29::text::jsonb, $30, $25 FROM new
 )
 UPDATE trading_signals s SET detail_status = 'QUEUED', message = $28, decided_at = $25, account_id = coalesce(s.account_id, $2)
 FROM new WHERE s.id = $3

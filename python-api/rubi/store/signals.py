@@ -192,7 +192,7 @@ async def settle(
         decision.approved,
         decision.code,
         decision.detail,
-        decision.record,
+        decision.record_json,
         decision.record_sha256,
         status,
         detail_status,

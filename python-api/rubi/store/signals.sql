@@ -66,7 +66,7 @@ FROM taken CROSS JOIN meant;
 -- A decision on a signal, and what it makes of the signal.
 WITH decided AS (
     INSERT INTO decisions (user_id, account_id, signal_id, order_id, approved, code, detail, record, record_sha256, decided_at)
-    VALUES ($3, $4, $1, $5, $6, $7, $8, $9, $10, $2)
+    VALUES ($3, $4, $1, $5, $6, $7, $8, $9::text::jsonb, $10, $2)
 )
 UPDATE trading_signals
 SET status = $11, detail_status = $12, code = $7, message = $8, decided_at = $2, account_id = coalesce(account_id, $4)

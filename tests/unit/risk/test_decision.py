@@ -62,6 +62,20 @@ def test_a_case_survives_storage_exactly():
     assert canonical(again) == canonical(full())
 
 
+WHOLE_NUMBERS = st.integers(-(2**63), 2**64 - 1)
+PLAIN = st.recursive(
+    st.none() | st.booleans() | WHOLE_NUMBERS | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@given(PLAIN)
+def test_the_canonical_text_is_that_of_the_standard_library(value):
+    known = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    assert canonical(value) == known
+
+
 def test_a_stored_decision_replays_bit_by_bit():
     first = decide(full(), now=NOW)
     record = json.loads(json.dumps(decision_record(full(), first)))

@@ -5,7 +5,6 @@ are refused with the name of the field, because a misspelled limit is a limit th
 """
 
 import hashlib
-import json
 import operator
 from collections.abc import Callable
 from dataclasses import MISSING, Field, fields, is_dataclass
@@ -14,6 +13,8 @@ from decimal import Decimal, InvalidOperation
 from enum import Enum
 from types import NoneType, UnionType
 from typing import Any, NewType, TypeVar, Union, get_args, get_origin, get_type_hints
+
+import msgspec
 
 T = TypeVar("T")
 
@@ -42,8 +43,8 @@ def canonical(value: Any) -> str:
 
 
 def canonical_of_plain(values: Any) -> str:
-    """Write values that are plain already."""
-    return json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    """Write values that are plain already, as `json.dumps` would: stored digests are made of this text."""
+    return msgspec.json.encode(values, order="sorted").decode()
 
 
 def digest(value: Any) -> str:
