@@ -21,8 +21,8 @@ from tests.benchmarks.usage import between, usage
 
 from rubi.domain.order import NewOrder, OrderKind
 from rubi.domain.units import Lots, Side
-from rubi.flows.queue_order import queue_order
-from rubi.live.bus import Bus, Event
+from rubi.flows.queue_order import command_waits, queue_order
+from rubi.live.bus import Bus
 from rubi.store.pool import open_pool
 
 SETTLE = 15.0
@@ -52,9 +52,9 @@ async def wake(database_url: str, redis_url: str, accounts: Iterable[str]) -> di
                 side=Side.SELL, volume=Lots(Decimal("0.1")), position_ticket=900_000_001,
             )  # fmt: skip
             async with pool.acquire() as conn, conn.transaction():
-                order_id = await queue_order(conn, order, actor="bench", now=datetime.now(UTC))
-            published[order_id] = time.perf_counter()
-            await bus.publish([Event("COMMAND_WAITS", order.user_id, account_id)])
+                queued = await queue_order(conn, order, actor="bench", now=datetime.now(UTC))
+            published[queued.id] = time.perf_counter()
+            await bus.publish([command_waits(order.user_id, account_id, queued)])
             await asyncio.sleep(PAUSE)
         await bus.close()
     return published

@@ -193,6 +193,13 @@ MUTANTS = (
         WAKE + "test_a_change_between_the_look_and_the_hand_out_is_left_to_the_locks",
     ),
     mutant(
+        "what a bell tells of an order is believed",
+        "store/orders.sql",
+        "WHERE r.told::jsonb <> {told})",
+        "WHERE false)",
+        WAKE + "test_what_a_bell_tells_and_the_queue_does_not_is_never_handed_out",
+    ),
+    mutant(
         "a woken cycle holds neither account nor session",
         "store/orders.sql",
         "    FOR NO KEY UPDATE OF a SKIP LOCKED FOR UPDATE OF s SKIP LOCKED\n",

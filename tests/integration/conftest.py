@@ -62,6 +62,9 @@ def queue(ports):
                     **more,
                 }
             )
-            return await queue_order(conn, order, actor="test", now=now)
+            queued = await queue_order(conn, order, actor="test", now=now)
+            put.told[queued.id] = queued.told
+            return queued.id
 
+    put.told = {}
     return put

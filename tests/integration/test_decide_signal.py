@@ -12,6 +12,7 @@ from rubi.domain.signal import OrderType, SignalType
 from rubi.flows.decide_signal import decide_signal
 from rubi.flows.replay_decision import replay_stored
 from rubi.store import risk_facts, signals
+from rubi.store.orders import read_told
 
 
 @pytest.fixture(scope="module")
@@ -175,6 +176,10 @@ async def test_the_terminal_is_woken_and_readers_are_told(desk):
     command, order, signal = (event for event in desk.told if event.user_id == desk.user_id)
     assert [event.type for event in (command, order, signal)] == ["COMMAND_WAITS", "ORDER_UPDATE", "SIGNAL_UPDATE"]
     assert order.data["id"] == decided.order_ids[0]
+    (told,) = map(read_told, command.data["orders"])
+    row = await order_of(desk, signal.data)
+    names = told.keys() - {"told", "guards"}
+    assert {name: told[name] for name in names} == {name: row[name] for name in names}
     assert signal.data["detail_status"] == "QUEUED"
 
 

@@ -1,4 +1,4 @@
-"""What wakes a parked cycle: one look without a lock, one statement that hands out what was seen, or the locks."""
+"""What wakes a parked cycle: what its bell tells or one look, one statement that hands that out, or the locks."""
 
 import asyncio
 import json
@@ -16,7 +16,7 @@ from tests.integration.wire import WireTerminal, state_of
 from rubi.domain.errors import RubiError
 from rubi.domain.order import OrderEvent, OrderEventType, OrderKind
 from rubi.flows import lease_orders, sync_terminal
-from rubi.flows.lease_orders import MOST_AT_ONCE, see_waiting
+from rubi.flows.lease_orders import MOST_AT_ONCE, as_told, see_waiting
 from rubi.flows.settle_order import settle
 from rubi.flows.sync_terminal import Cycle
 from rubi.live.bus import Event
@@ -88,6 +88,8 @@ class Desk:
     terminal: WireTerminal
     wire: Terminal
     parked: ParkedCycle
+    told: str
+    """What the bell of the order that waits says."""
 
     def said(self, now):
         return sync_terminal._said_at_first(self.cycle(), (0, 0), "ACTIVE", {}, now)
@@ -97,6 +99,9 @@ class Desk:
 
     async def see(self, conn):
         return await see_waiting(conn, self.parked, clock=now)
+
+    def hear(self, at=None):
+        return as_told([self.told], self.wire.poll_ms, now=at or now())
 
     async def hand_out(self, conn, seen, at=None):
         at = at or now()
@@ -115,7 +120,7 @@ async def desk(terminal, queue, conn, ports):
     for kind in (OrderKind.PLACE_PENDING, OrderKind.CANCEL_PENDING, OrderKind.CLOSE_POSITION):
         await queue(terminal, kind)
     await conn.execute("UPDATE trading_orders SET state = 'CANCELED'")
-    await queue(terminal)
+    order_id = await queue(terminal)
     row = await conn.fetchrow("SELECT * FROM mt5_sessions")
     parked = ParkedCycle(
         account_id=row["account_id"],
@@ -127,7 +132,8 @@ async def desk(terminal, queue, conn, ports):
         body_sha256=row["last_body_sha256"],
         only_closes=False,
     )
-    return Desk(terminal, await terminals.find(ports.pool, row["id"], row["user_id"]), parked)
+    wire = await terminals.find(ports.pool, row["id"], row["user_id"])
+    return Desk(terminal, wire, parked, queue.told[order_id])
 
 
 @asynccontextmanager
@@ -159,12 +165,13 @@ def told(answer):
     return said | {"commands": [{**command, "lease_id": None} for command in said["commands"]]}
 
 
-async def test_a_change_between_the_look_and_the_hand_out_is_left_to_the_locks(desk, ports):
+@pytest.mark.parametrize("told", [False, True], ids=["seen", "told"])
+async def test_a_change_between_the_look_and_the_hand_out_is_left_to_the_locks(desk, ports, told):
     wrong = []
     async with ports.pool.acquire() as conn:
         for name, change in CHANGES.items():
             async with undone(conn):
-                seen = await desk.see(conn)
+                seen = desk.hear() if told else await desk.see(conn)
                 assert len(seen.rows) == 1
                 await conn.execute(change)
                 before = await rows_of(conn)
@@ -237,14 +244,15 @@ async def test_orders_of_an_account_that_somebody_holds_are_not_locked(desk, por
 )
 @given(
     changes=st.lists(st.sampled_from([*CHANGES, *HARMLESS, *HARMLESS]), max_size=3, unique=True),
-    seen_after=st.integers(0, 3),
+    seen_after=st.one_of(st.none(), st.integers(0, 3)),
 )
 async def test_what_is_handed_out_at_once_is_what_the_locks_would_give(desk, ports, changes, seen_after):
+    """After so many of the changes it was seen; None: not at all, its bell told of it before them."""
     async with ports.pool.acquire() as conn, undone(conn):
-        for name in changes[:seen_after]:
+        for name in changes[: seen_after or 0]:
             await conn.execute(CHANGES[name])
-        seen = await desk.see(conn)
-        for name in changes[seen_after:]:
+        seen = desk.hear() if seen_after is None else await desk.see(conn)
+        for name in changes[seen_after or 0 :]:
             await conn.execute(CHANGES[name])
         at = now()
         async with undone(conn):
@@ -253,15 +261,18 @@ async def test_what_is_handed_out_at_once_is_what_the_locks_would_give(desk, por
             except RubiError as error:
                 by_locks = error.code
             wanted = await rows_of(conn)
-        moved = bool(changes[seen_after:])
+        moved = bool(changes[seen_after or 0 :])
         if seen is None:
             event("left to the locks")
         elif not seen.rows:
             event("nothing waits")
             assert by_locks is None or moved
         else:
-            at_once = await desk.hand_out(conn, replaced(seen, at), at)
-            event("handed out" if at_once else "left to the locks, once seen")
+            seen = desk.hear(at) if seen_after is None else replaced(seen, at)
+            at_once = await desk.hand_out(conn, seen, at)
+            event(
+                ("told: " if seen_after is None else "") + "handed out" if at_once else "left to the locks, once seen"
+            )
             assert at_once is not None or moved
             if at_once is not None:
                 assert told(at_once) == told(by_locks)
@@ -280,12 +291,12 @@ async def account_id(terminal, conn):
 
 @pytest.fixture
 def ring(ports, account_id):
-    """Say that a command waits; it is heard here when this returns."""
+    """Say that a command waits, by bells with these data or by one with none; it is heard here when this returns."""
 
-    async def publish():
+    async def publish(*bells):
         heard = asyncio.Event()
         with ports.bus.listen(lambda event: heard.set() if event.type == "COMMAND_WAITS" else None):
-            await ports.bus.publish([Event("COMMAND_WAITS", 0, account_id)])
+            await ports.bus.publish(Event("COMMAND_WAITS", 0, account_id, data) for data in bells or ({},))
             await asyncio.wait_for(heard.wait(), 5)
 
     return publish
@@ -336,6 +347,100 @@ async def test_a_wake_up_takes_two_statements(terminal, queue, ports, ring):
     assert ids(await answered(waits)) == [order_id]
     assert said == [SQL["read_waiting"], SQL["lease_waiting"]]
     assert ORDER_TRANSITIONS.labels("LEASED")._value.get() == leased + 1
+
+
+async def test_a_wake_up_whose_bell_tells_the_order_takes_one_statement(terminal, queue, ports, ring):
+    said = []
+    waits = await parked(terminal)
+    close = {"position_ticket": 901, "expiration": now() + timedelta(hours=1), "guards": {"expect_volume": 0.1}}
+    order_id = await queue(terminal, OrderKind.CLOSE_POSITION, **close)
+    for line in (holder._con for holder in ports.pool._holders if holder._con is not None):
+        await line.prepare(SQL["lease_waiting"])
+        line.add_query_logger(lambda record: said.append(record.query))
+    await ring({"orders": [queue.told[order_id]]})
+    assert ids(await answered(waits)) == [order_id]
+    assert said == [SQL["lease_waiting"]]
+
+
+async def test_bells_in_a_row_tell_what_one_answer_holds_closes_first(terminal, queue, ring, at_once):
+    waits = await parked(terminal)
+    first, second = await queue(terminal), await queue(terminal)
+    close = await queue(terminal, OrderKind.CLOSE_POSITION, position_ticket=901)
+    await ring({"orders": [queue.told[second], queue.told[close], queue.told[first]]})
+    assert ids(await answered(waits)) == [close, first, second]
+    assert at_once == {True: 1}
+
+
+async def test_an_order_that_is_told_twice_is_handed_out_once(terminal, queue, conn, ring, at_once):
+    waits = await parked(terminal)
+    order_id = await queue(terminal)
+    await ring({"orders": [queue.told[order_id]] * 2})
+    assert ids(await answered(waits)) == [order_id]
+    assert await conn.fetchval("SELECT deliveries FROM trading_orders") == 1
+    assert at_once == {True: 1}
+
+
+async def test_more_than_one_answer_holds_is_looked_for(terminal, queue, ring, at_once):
+    waits = await parked(terminal)
+    opens = [await queue(terminal) for _ in range(MOST_AT_ONCE + 1)]
+    await ring({"orders": [queue.told[order_id] for order_id in opens]})
+    assert ids(await answered(waits)) == opens[:MOST_AT_ONCE]
+    assert at_once == {True: 1}
+
+
+async def test_an_order_that_no_bell_told_of_is_looked_for_with_the_others(terminal, queue, ring, at_once):
+    waits = await parked(terminal)
+    untold, told = await queue(terminal), await queue(terminal)
+    await ring({"orders": [queue.told[told]]})
+    assert ids(await answered(waits)) == [untold, told]
+    assert at_once == {False: 1, True: 1}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("volume", 50), ("sl", None), ("side", "SELL"), ("symbol", "GBPUSD"), ("guards", {})]
+)
+async def test_what_a_bell_tells_and_the_queue_does_not_is_never_handed_out(
+    terminal, queue, ring, at_once, field, value
+):
+    waits = await parked(terminal)
+    order_id = await queue(terminal, guards={"max_spread_points": 20.0})
+    await ring({"orders": [json.dumps(json.loads(queue.told[order_id]) | {field: value})]})
+    (command,) = (await answered(waits)).json()["commands"]
+    assert (command["volume"], command["sl"], command["side"], command["symbol"]) == (0.1, 1.095, "BUY", "EURUSD")
+    assert command["guards"]["max_spread_points"] == 20
+    assert at_once == {False: 1, True: 1}
+
+
+@pytest.mark.parametrize(
+    "bells",
+    [
+        ({"orders": []},),
+        ({"orders": ["{"]},),
+        ({"orders": ["{}", "[]"]},),
+        ({"orders": [7, None]},),
+        ({"orders": "{}"},),
+        (None,),
+        ([],),
+    ],
+    ids=str,
+)
+async def test_a_bell_that_tells_nothing_to_be_understood_is_a_bell(terminal, queue, ring, at_once, bells):
+    waits = await parked(terminal)
+    order_id = await queue(terminal)
+    await ring(*bells)
+    assert ids(await answered(waits)) == [order_id]
+    assert at_once == {True: 1}
+    waits = await parked(terminal)  # and the next bell is heard
+    close = await queue(terminal, OrderKind.CLOSE_POSITION, position_ticket=901)
+    await ring({"orders": [queue.told[close]]})
+    assert ids(await answered(waits)) == [close]
+
+
+async def test_a_bell_beside_one_that_tells_is_looked_after(terminal, queue, ring, at_once):
+    waits = await parked(terminal)
+    untold, told = await queue(terminal), await queue(terminal)
+    await ring({"orders": [queue.told[told]]}, {})
+    assert ids(await answered(waits)) == [untold, told]
 
 
 async def test_a_cycle_that_is_repeated_after_a_wake_up_gets_the_kept_answer(terminal, queue, conn, ring, at_once):

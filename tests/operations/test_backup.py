@@ -46,7 +46,7 @@ async def put(ports, terminal, kind=OrderKind.OPEN, **more) -> int:
     now = datetime.now(UTC)
     async with ports.pool.acquire() as conn, conn.transaction():
         whose = await conn.fetchrow("SELECT user_id, account_id FROM mt5_sessions WHERE id = $1", terminal.session_id)
-        return await queue_order(
+        queued = await queue_order(
             conn,
             NewOrder(
                 user_id=whose["user_id"],
@@ -63,6 +63,7 @@ async def put(ports, terminal, kind=OrderKind.OPEN, **more) -> int:
             actor="test",
             now=now,
         )
+        return queued.id
 
 
 async def login(client, name="trader"):

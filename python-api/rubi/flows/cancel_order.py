@@ -191,9 +191,9 @@ async def _instruct(conn: Connection, caller: Caller, row: Row, ticket: int) -> 
 
 
 async def _queue(conn: Connection, caller: Caller, order: NewOrder) -> tuple[int, list[Event]]:
-    order_id = await queue_order(conn, order, actor=caller.who.actor, now=caller.now)
-    assert order_id is not None, "only the legs of signals are unique"
-    return order_id, [order_made(order, order_id, OrderState.QUEUED, now=caller.now)]
+    queued = await queue_order(conn, order, actor=caller.who.actor, now=caller.now)
+    assert queued is not None, "only the legs of signals are unique"
+    return queued.id, [order_made(order, queued.id, OrderState.QUEUED, now=caller.now)]
 
 
 def _refusal(row: Row) -> ConflictError:

@@ -13,7 +13,7 @@ from rubi.domain.risk.codes import DenialCode
 from rubi.domain.risk.gates import GATES
 from rubi.domain.signal import SignalStatus, SignalType
 from rubi.flows.ports import Ports
-from rubi.flows.queue_order import queue_order
+from rubi.flows.queue_order import command_waits, queue_order
 from rubi.flows.report_unusable_policy import report_unusable_policy
 from rubi.flows.show_order import order_made
 from rubi.flows.show_signal import signal_update
@@ -22,6 +22,7 @@ from rubi.live.bus import Event
 from rubi.observability.metrics import ORDER_TRANSITIONS, RISK_BLOCKS, SIGNALS_DENIED, count_blocks, observe_order
 from rubi.store import orders, plans, risk_facts, signals
 from rubi.store.decisions import NewDecision
+from rubi.store.orders import Queued
 from rubi.store.pool import Connection, Row
 
 log = structlog.get_logger(__name__)
@@ -162,11 +163,11 @@ async def _queue(conn: Connection, signal: Row, account_id: UUID, verdict: Verdi
     row = await orders.insert_of_signal(conn, first, decision, actor=ACTOR)
     if row is None:
         raise RuntimeError(f"signal {signal['id']} has its orders but was not marked as decided")
-    made = [(first, int(row["order_id"]))]
+    made = [(first, Queued(row["order_id"], row["told"]))]
     for order in others:
-        order_id = await queue_order(conn, order, actor=ACTOR, now=now)
-        if order_id is not None:
-            made.append((order, order_id))
+        queued = await queue_order(conn, order, actor=ACTOR, now=now)
+        if queued is not None:
+            made.append((order, queued))
     if verdict.plan is not None:
         await plans.insert(
             conn,
@@ -174,12 +175,12 @@ async def _queue(conn: Connection, signal: Row, account_id: UUID, verdict: Verdi
             verdict.plan,
             user_id=signal["user_id"],
             signal_id=signal["id"],
-            order_id=made[0][1],
+            order_id=row["order_id"],
             now=now,
         )
     told = [
-        Event("COMMAND_WAITS", signal["user_id"], account_id),
-        *(order_made(order, order_id, OrderState.QUEUED, now=now) for order, order_id in made),
+        command_waits(signal["user_id"], account_id, *(queued for _, queued in made)),
+        *(order_made(order, queued.id, OrderState.QUEUED, now=now) for order, queued in made),
         signal_update(row),
     ]
     return Decided(
@@ -187,7 +188,7 @@ async def _queue(conn: Connection, signal: Row, account_id: UUID, verdict: Verdi
         signal["received_at"],
         approved=True,
         code=None,
-        order_ids=tuple(order_id for _, order_id in made),
+        order_ids=tuple(queued.id for _, queued in made),
         events=tuple(told),
     )
 

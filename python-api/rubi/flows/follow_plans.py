@@ -9,7 +9,7 @@ from rubi.domain.risk import gates_change
 from rubi.domain.risk.record import digest, plain
 from rubi.domain.signal import OrderType
 from rubi.flows.ports import Connection, Ports
-from rubi.flows.queue_order import not_after, queue_order
+from rubi.flows.queue_order import command_waits, not_after, queue_order
 from rubi.flows.show_order import order_made
 from rubi.live.bus import Event
 from rubi.store import decisions, plans, risk_facts
@@ -55,8 +55,8 @@ async def _do(conn: Connection, account_id: UUID, plan: Plan, step: Step, now: d
         order, why, target = _move(account_id, plan, step, now), step.why, None
     else:
         order, why, target = _take_part(account_id, plan, step, now), f"target {step.n + 1}", step.n
-    order_id = await queue_order(conn, order, actor=f"{ACTOR}:{plan.id}", now=now)
-    assert order_id is not None, "only the legs of signals are unique"
+    queued = await queue_order(conn, order, actor=f"{ACTOR}:{plan.id}", now=now)
+    assert queued is not None, "only the legs of signals are unique"
     record = {
         "rules": "plan",
         "plan": plan.id,
@@ -70,7 +70,7 @@ async def _do(conn: Connection, account_id: UUID, plan: Plan, step: Step, now: d
             user_id=plan.user_id,
             account_id=account_id,
             signal_id=None,
-            order_id=order_id,
+            order_id=queued.id,
             approved=True,
             code=None,
             detail=f"Plan {plan.id}: {why}.",
@@ -79,8 +79,11 @@ async def _do(conn: Connection, account_id: UUID, plan: Plan, step: Step, now: d
             decided_at=now,
         ),
     )
-    await plans.note_step(conn, plan, order_id, target=target, next_at=now + PAUSE)
-    return [Event("COMMAND_WAITS", plan.user_id, account_id), order_made(order, order_id, OrderState.QUEUED, now=now)]
+    await plans.note_step(conn, plan, queued.id, target=target, next_at=now + PAUSE)
+    return [
+        command_waits(plan.user_id, account_id, queued),
+        order_made(order, queued.id, OrderState.QUEUED, now=now),
+    ]
 
 
 def _take_part(account_id: UUID, plan: Plan, step: TakePart, now: datetime) -> NewOrder:

@@ -8,11 +8,15 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
+import structlog
+
 from rubi.domain.order import OrderState, comment_of
 from rubi.observability.metrics import ORDER_TRANSITIONS, observe_order
 from rubi.store import orders
-from rubi.store.orders import ParkedCycle
-from rubi.store.pool import Connection, Row
+from rubi.store.orders import ParkedCycle, Waiting
+from rubi.store.pool import Connection
+
+log = structlog.get_logger(__name__)
 
 MOST_AT_ONCE = 20
 SHORTEST_LEASE, LONGEST_LEASE = timedelta(seconds=5), timedelta(seconds=15)
@@ -37,7 +41,7 @@ class Taken:
     """Orders that are locked for a terminal, and the commands that tell it of them when `hand_over` has written it."""
 
     commands: list[dict[str, Any]] = field(default_factory=list)
-    rows: Sequence[Row] = ()
+    rows: Sequence[Waiting] = ()
     leases: Sequence[tuple[int, UUID]] = ()
     expires_at: datetime | None = None
     legacy: bool = False
@@ -58,7 +62,7 @@ async def take_orders(
     return _taken(rows, holder.poll_ms, now, legacy=legacy)
 
 
-def _taken(rows: Sequence[Row], poll_ms: int, now: datetime, *, legacy: bool = False) -> Taken:
+def _taken(rows: Sequence[Waiting], poll_ms: int, now: datetime, *, legacy: bool = False) -> Taken:
     expires_at = now + lease_time(poll_ms)
     leases = [(row["id"], uuid4()) for row in rows]
     commands = [command_of(row, lease_id, expires_at) for row, (_, lease_id) in zip(rows, leases, strict=True)]
@@ -93,6 +97,19 @@ async def see_waiting(conn: Connection, parked: ParkedCycle, *, clock: Callable[
     return _taken(rows, poll_ms, clock())
 
 
+def as_told(told: Sequence[str], poll_ms: int, *, now: datetime) -> Taken | None:
+    """What bells have told of, as if it had been seen; None when that tells nothing."""
+    try:
+        # By its number, each once: a bell whose way to Redis was cut is sometimes sent twice.
+        waiting = {row["id"]: row for row in map(orders.read_told, told)}
+        rows = sorted(waiting.values(), key=lambda row: (not row["kind"].startswith("CLOSE"), row["id"]))
+        return _taken(rows, poll_ms, now) if 1 <= len(rows) <= MOST_AT_ONCE else None
+    except (ArithmeticError, KeyError, TypeError, ValueError) as error:
+        # Another version of this service told it. A look at the queue is always right.
+        log.warning("lease.told_otherwise", error=type(error).__name__)
+        return None
+
+
 async def hand_over_seen(conn: Connection, parked: ParkedCycle, seen: Taken, *, answer: bytes, now: datetime) -> bool:
     """Lease what was seen if `take_orders` would take just this now, and keep the answer; False: nothing was done."""
     assert seen.expires_at is not None, "something was seen"
@@ -123,7 +140,7 @@ def lease_time(poll_ms: int) -> timedelta:
     return min(max(4 * timedelta(milliseconds=poll_ms), SHORTEST_LEASE), LONGEST_LEASE)
 
 
-def command_of(row: Row, lease_id: UUID, expires_at: datetime) -> dict[str, Any]:
+def command_of(row: Waiting, lease_id: UUID, expires_at: datetime) -> dict[str, Any]:
     """An order as a command of the wire, with its checksum."""
     guards: Mapping[str, Any] = row["guards"]
     band = guards.get("price_band")

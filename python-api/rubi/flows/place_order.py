@@ -13,7 +13,7 @@ from rubi.flows.audit import audit
 from rubi.flows.choose_account import need_account
 from rubi.flows.keep_answer import Caller, Effect
 from rubi.flows.ports import Connection, Ports
-from rubi.flows.queue_order import queue_order
+from rubi.flows.queue_order import command_waits, queue_order
 from rubi.flows.read_signals import show_decision
 from rubi.flows.show_order import order_made, show_order
 from rubi.flows.weigh_signal import Opening, Verdict, refuse, weigh_opening
@@ -100,9 +100,10 @@ async def keep_order(conn: Connection, caller: Caller, order: NewOrder, verdict:
     """Queue the order, or keep it as DENIED when the verdict has a code; its decision with it."""
     now, actor = caller.now, caller.who.actor
     if verdict.code is None:
-        order_id = await queue_order(conn, order, actor=actor, now=now)
-        assert order_id is not None, "only the legs of signals are unique"
-        events = [Event("COMMAND_WAITS", order.user_id, order.account_id)]
+        queued = await queue_order(conn, order, actor=actor, now=now)
+        assert queued is not None, "only the legs of signals are unique"
+        order_id = queued.id
+        events = [command_waits(order.user_id, order.account_id, queued)]
         events.append(order_made(order, order_id, OrderState.QUEUED, now=now))
     else:
         order_id = await denied_orders.insert(

@@ -1,23 +1,37 @@
 """An approved instruction enters the queue, in the transaction that approved it."""
 
 from datetime import datetime
+from uuid import UUID
 
 from rubi.domain.order import LIFETIMES, NewOrder, OrderKind
 from rubi.domain.signal import OrderType
 from rubi.domain.units import Side
+from rubi.flows.lease_orders import MOST_AT_ONCE
+from rubi.live.bus import Event
 from rubi.store import orders
+from rubi.store.orders import Queued
 from rubi.store.pool import Connection, Row
 
 _LEGS_OF_COPIES = 100
 """A copy of leg n is leg n + 100: a signal has never so many positions to close."""
 
 
-async def queue_order(conn: Connection, order: NewOrder, *, actor: str, now: datetime) -> int | None:
-    """Insert the order as QUEUED, with its events and its reservation; commit, then publish COMMAND_WAITS.
+async def queue_order(conn: Connection, order: NewOrder, *, actor: str, now: datetime) -> Queued | None:
+    """Insert the order as QUEUED, with its events and its reservation; commit, then publish `command_waits`.
 
-    Returns its id, or None when this leg of the signal has an order already: at most one is ever made.
+    None when this leg of the signal has an order already: at most one is ever made.
     """
     return await orders.insert(conn, order, actor=actor, now=now)
+
+
+def command_waits(user_id: int, account_id: UUID, *queued: Queued) -> Event:
+    """The bell of the account's terminal; it tells the orders, which spares a parked cycle a look at the queue.
+
+    Those that were queued together are best told together: one that is told alone beside another one is looked for. So
+    are more than one answer holds, which are not told.
+    """
+    told = queued if len(queued) <= MOST_AT_ONCE else ()
+    return Event("COMMAND_WAITS", user_id, account_id, {"orders": [each.told for each in told]})
 
 
 async def queue_again(conn: Connection, row: Row, *, actor: str, now: datetime) -> int | None:
@@ -49,7 +63,8 @@ async def queue_again(conn: Connection, row: Row, *, actor: str, now: datetime) 
         reserved_price=row["reserved_price"],
         not_after=not_after(OrderKind(row["kind"]), now),
     )
-    return await orders.insert(conn, copy, actor=actor, now=now)
+    queued = await orders.insert(conn, copy, actor=actor, now=now)
+    return None if queued is None else queued.id
 
 
 def not_after(kind: OrderKind, now: datetime) -> datetime | None:

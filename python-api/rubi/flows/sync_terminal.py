@@ -23,7 +23,16 @@ from rubi.flows.connect_terminal import account_frame, patience_with
 from rubi.flows.flatten_account import flatten_account
 from rubi.flows.follow_plans import follow_plans
 from rubi.flows.learn_clock import learn_clock
-from rubi.flows.lease_orders import Holder, Taken, hand_over, hand_over_seen, query_of, see_waiting, take_orders
+from rubi.flows.lease_orders import (
+    Holder,
+    Taken,
+    as_told,
+    hand_over,
+    hand_over_seen,
+    query_of,
+    see_waiting,
+    take_orders,
+)
 from rubi.flows.ports import Connection, Ports
 from rubi.flows.raise_alert import raise_alert
 from rubi.flows.read_limits import limits_of
@@ -177,7 +186,11 @@ async def _park(
     while await waiting.rung():
         # The bell is free again before anything is read: what is committed after that wakes this cycle once more.
         parked = _parked(terminal, cycle, said)
+        told = as_told(waiting.orders, terminal.poll_ms, now=clock()) if waiting.orders else None
         async with ports.pool.acquire() as conn:
+            answer = None if told is None else await _hand_out_seen(conn, parked, told, said, clock())
+            if answer is not None:
+                return answer
             seen = await see_waiting(conn, parked, clock=clock)
             if seen is not None and not seen.rows:
                 continue
@@ -205,7 +218,7 @@ def _parked(terminal: Terminal, cycle: Cycle, said: _Said) -> ParkedCycle:
 async def _hand_out_seen(
     conn: Connection, parked: ParkedCycle, seen: Taken, said: _Said, now: datetime
 ) -> bytes | None:
-    """Lease what was seen, with the answer, in one statement; None when only a transaction can tell what is due."""
+    """Lease what was seen or told of, with the answer, in one statement; None when something else is due."""
     answer = _answer(said, seen.commands, [], busy=True, now=now)
     return answer if await hand_over_seen(conn, parked, seen, answer=answer, now=now) else None
 

@@ -144,13 +144,19 @@ class Bus:
             log.warning("bus.frame_malformed")
             return
         if event.type == "COMMAND_WAITS" and event.account_id is not None:
-            self._waiters.ring(event.account_id)
+            self._waiters.ring(event.account_id, _orders_of(event.data))
         for listener in list(self._listeners):
             try:
                 listener(event)
             except Exception:
                 # One listener's mistake must not end the subscription of all the others.
                 log.exception("bus.listener_failed", event_type=event.type)
+
+
+def _orders_of(data: Any) -> list[str] | None:
+    """What a bell tells of the orders that wait; None when it says no more than that something does."""
+    orders = data.get("orders") if isinstance(data, dict) else None
+    return orders if isinstance(orders, list) else None
 
 
 def _log_failure(told: "asyncio.Future[None]") -> None:

@@ -9,6 +9,7 @@ one moment are answered, asked again and committed together, which costs less th
 import asyncio
 import math
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import Self
 from uuid import UUID
 
@@ -30,10 +31,10 @@ class Waiters:
         self._of_account: dict[UUID, set[Waiter]] = defaultdict(set)
         self._ends: dict[int, set[Waiter]] = {}
 
-    def ring(self, account_id: UUID) -> None:
-        """Wake those who wait for a command of this account."""
+    def ring(self, account_id: UUID, orders: Sequence[str] | None = None) -> None:
+        """Wake those who wait for a command of this account; `orders`: what the bell tells of those that wait."""
         for waiter in self._of_account.get(account_id, ()):
-            waiter.ring()
+            waiter.ring(orders)
 
     def ring_all(self) -> None:
         """Wake everybody."""
@@ -77,14 +78,17 @@ class Waiters:
 class Waiter:
     """One cycle that waits, or is about to; rung from the moment it is entered. Look at the queue once after that."""
 
-    __slots__ = ("_among", "_bell", "_over", "account_id", "moment")
+    __slots__ = ("_among", "_bell", "_orders", "_over", "account_id", "moment", "orders")
 
     def __init__(self, among: Waiters, account_id: UUID) -> None:
         self.account_id = account_id
         self.moment: int | None = None
         """When its wait ends, in steps of the grid; None before that is said, and after it."""
+        self.orders: tuple[str, ...] | None = None
+        """What the bells before the last look have told of what waits; None: not all of them did."""
         self._among = among
         self._bell = asyncio.Event()
+        self._orders: tuple[str, ...] | None = ()
         self._over = False
 
     def __enter__(self) -> Self:
@@ -96,8 +100,9 @@ class Waiter:
         """Be rung no more."""
         self._among.leave(self)
 
-    def ring(self) -> None:
-        """A command waits, perhaps."""
+    def ring(self, orders: Sequence[str] | None = None) -> None:
+        """A command waits, perhaps: one of these, or nobody knows which (None)."""
+        self._orders = None if orders is None or self._orders is None else (*self._orders, *orders)
         self._bell.set()
 
     def end(self) -> None:
@@ -113,7 +118,8 @@ class Waiter:
             self.end()
 
     async def rung(self) -> bool:
-        """Wait for the bell, whose next ring is another one; False when time is up."""
+        """Wait for the bell, whose next ring is another one; False when time is up. What rang told is in `orders`."""
         await self._bell.wait()
         self._bell.clear()
+        self.orders, self._orders = self._orders, ()
         return not self._over

@@ -1,9 +1,11 @@
 """Orders in Postgres: rows to lives, events to rows."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from decimal import Decimal
+from typing import Any, TypeAlias
 from uuid import UUID
 
 from rubi.domain.order import NewOrder, OrderKind, OrderLife, OrderState, Transition
@@ -13,6 +15,10 @@ from rubi.store.pool import Connection, Row
 from rubi.store.sql import statements
 
 SQL = statements(__file__)
+
+
+Waiting: TypeAlias = Row | Mapping[str, Any]
+"""An order that waits, as it was read or as a bell told of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +36,22 @@ class ParkedCycle:
     """Whether its answer says so already, whatever the account says by now."""
 
 
-async def insert(conn: Connection, order: NewOrder, *, actor: str, now: datetime) -> int | None:
-    """Queue a new order; its id, or None when this leg of the signal has one already."""
-    found = await conn.fetchval(SQL["insert_order"], *_values(order, actor, now))
-    return None if found is None else int(found)
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """An order that has just entered the queue; `told` is what its bell may say of it (`read_told`)."""
+
+    id: int
+    told: str
+
+
+async def insert(conn: Connection, order: NewOrder, *, actor: str, now: datetime) -> Queued | None:
+    """Queue a new order; None when this leg of the signal has one already."""
+    found = await conn.fetchrow(SQL["insert_order"], *_values(order, actor, now))
+    return None if found is None else Queued(found["id"], found["told"])
 
 
 async def insert_of_signal(conn: Connection, order: NewOrder, decision: NewDecision, *, actor: str) -> Row | None:
-    """Queue the first order of a signal with the decision that made it; the signal's new row, with `order_id`.
+    """Queue the first order of a signal with the decision that made it; the signal's row, with `order_id` and `told`.
 
     None when this leg of the signal has an order already: then nothing was written.
     """
@@ -198,10 +212,23 @@ async def read_waiting(
     return (rows[0]["poll_ms"], [row for row in rows if row["id"] is not None]) if rows else None
 
 
+def read_told(told: str) -> dict[str, Any]:
+    """What a bell says of an order, with the names and types of its row; `told` is in it, for `lease_waiting`.
+
+    Raises:
+        ValueError, TypeError, KeyError: it is not what this version tells.
+
+    """
+    row: dict[str, Any] = json.loads(told, parse_float=Decimal)
+    for name in ("queued_at", "leased_at", "not_after", "expiration"):
+        row[name] = None if row[name] is None else datetime.fromisoformat(row[name])
+    return row | {"told": told}
+
+
 async def lease_waiting(
     conn: Connection,
     parked: ParkedCycle,
-    rows: Sequence[Row],
+    rows: Sequence[Waiting],
     leases: Sequence[tuple[int, UUID]],
     *,
     expires_at: datetime,
@@ -209,7 +236,7 @@ async def lease_waiting(
     most: int,
     answer: bytes,
 ) -> bool:
-    """Hand out rows of `read_waiting` under new leases, and keep the answer; False, and nothing, when others are due.
+    """Hand out rows of `read_waiting` or `read_told` under new leases, and keep the answer; False: others are due.
 
     One statement that waits for nobody, and commits by itself outside a transaction. When it fails, what became of it
     is unknown: it is not to be repeated, the kept answer tells.
@@ -223,6 +250,7 @@ async def lease_waiting(
         parked.instance,
         expires_at,
         answer,
+        [row.get("told") for row in rows],
     )
     return len(found) == len(leases)
 

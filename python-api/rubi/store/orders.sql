@@ -1,30 +1,37 @@
 -- Orders: the queue of record. The state is changed by settle_event alone.
 
+-- part: told
+-- An order as its bell tells it: all that a command says of it. lease_waiting compares; Redis is not asked to be believed.
+jsonb_build_object('id', o.id, 'event_n', o.event_n, 'queued_at', o.queued_at, 'leased_at', o.leased_at, 'not_after', o.not_after, 'kind', o.kind, 'symbol', o.symbol,
+    'side', o.side, 'order_type', o.order_type, 'volume', o.volume, 'price', o.price, 'stop_limit', o.stop_limit, 'sl', o.sl, 'tp', o.tp,
+    'deviation_points', o.deviation_points, 'type_time', o.type_time, 'expiration', o.expiration, 'magic', o.magic, 'position_ticket', o.position_ticket,
+    'target_ticket', o.target_ticket, 'guards', o.guards)
+
 -- name: insert_order
 -- A new order with its two first events: created, and approved.
 WITH new AS (
-    INSERT INTO trading_orders (user_id, account_id, signal_id, leg, kind, symbol, side, order_type, volume, price, stop_limit, sl, tp,
+    INSERT INTO trading_orders AS o (user_id, account_id, signal_id, leg, kind, symbol, side, order_type, volume, price, stop_limit, sl, tp,
         deviation_points, type_time, expiration, magic, position_ticket, target_ticket, target_order_id, guards, reserved_risk,
         reserved_margin, not_after, state, event_n, created_at, queued_at, updated_at, reserved_price)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, 'QUEUED', 1, $25, $25, $25, $27)
     ON CONFLICT (account_id, signal_id, leg) WHERE signal_id IS NOT NULL DO NOTHING
-    RETURNING id
+    RETURNING o.id, {told} AS told
 ), first AS (
     INSERT INTO order_events (order_id, n, from_state, to_state, event, actor, at)
     SELECT id, 1, 'CREATED', 'QUEUED', 'APPROVED', $26, $25 FROM new
 )
-SELECT id FROM new
+SELECT id, told::text FROM new
 
 -- name: insert_order_of_signal
 -- The first order of a signal, as insert_order writes it, the decision that made it ($28 to $30), and what both make of the signal. Nothing is
 -- written, and nothing comes back, when this leg has its order already.
 WITH new AS (
-    INSERT INTO trading_orders (user_id, account_id, signal_id, leg, kind, symbol, side, order_type, volume, price, stop_limit, sl, tp,
+    INSERT INTO trading_orders AS o (user_id, account_id, signal_id, leg, kind, symbol, side, order_type, volume, price, stop_limit, sl, tp,
         deviation_points, type_time, expiration, magic, position_ticket, target_ticket, target_order_id, guards, reserved_risk,
         reserved_margin, not_after, state, event_n, created_at, queued_at, updated_at, reserved_price)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, 'QUEUED', 1, $25, $25, $25, $27)
     ON CONFLICT (account_id, signal_id, leg) WHERE signal_id IS NOT NULL DO NOTHING
-    RETURNING id
+    RETURNING o.id, {told} AS told
 ), first AS (
     INSERT INTO order_events (order_id, n, from_state, to_state, event, actor, at)
     SELECT id, 1, 'CREATED', 'QUEUED', 'APPROVED', $26, $25 FROM new
@@ -34,7 +41,7 @@ WITH new AS (
 )
 UPDATE trading_signals s SET detail_status = 'QUEUED', message = $28, decided_at = $25, account_id = coalesce(s.account_id, $2)
 FROM new WHERE s.id = $3
-RETURNING s.*, new.id AS order_id
+RETURNING s.*, new.id AS order_id, new.told::text AS told
 
 -- name: lock_order
 -- An order for one change, and whether this fact is known already ($2 may be null).
@@ -140,8 +147,9 @@ SELECT h.poll_ms, w.* FROM holder h LEFT JOIN waiting w ON true
 ORDER BY (w.kind LIKE 'CLOSE%') DESC, w.id
 
 -- name: lease_waiting
--- Hand out what read_waiting has read ($10, each with the number of its last event) and keep the answer ($15) that says so; all of it, and only while exactly
--- this would be locked for the cycle now; else nothing. No lock is waited for: whoever held it may have changed what this statement's snapshot shows as it was.
+-- Hand out what read_waiting has read, or what bells have told ($10, each with the number of its last event; $16: the bell's text, NULL where it was read), and keep
+-- the answer ($15) that says so; all of it, and only while exactly this would be locked for the cycle now; else nothing. No lock is waited for: whoever held it may
+-- have changed what this statement's snapshot shows as it was.
 -- The account and the session come first, and orders only under their locks: one that is held for nothing is passed over by who could hand it out.
 -- A row that was changed between the snapshot and its lock is looked at again by Postgres.
 WITH holder AS MATERIALIZED (
@@ -155,6 +163,7 @@ WITH holder AS MATERIALIZED (
     FROM unnest($10::bigint[], $12::uuid[]) AS l (id, lease_id)
     WHERE NOT EXISTS (SELECT FROM locked k FULL JOIN unnest($10::bigint[], $11::int[]) AS r (id, event_n) ON r.id = k.id AND r.event_n = k.event_n
                       WHERE k.id IS NULL OR r.id IS NULL)
+      AND NOT EXISTS (SELECT FROM locked o JOIN unnest($10::bigint[], $16::text[]) AS r (id, told) ON r.id = o.id WHERE r.told::jsonb <> {told})
 ),
 {hand_out}, kept AS (
     UPDATE mt5_sessions SET last_answer = $15 WHERE id = $2 AND EXISTS (SELECT FROM leased)
