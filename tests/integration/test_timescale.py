@@ -1,8 +1,10 @@
 """TimescaleDB beside the clone: found when whole, used where the data is, and nothing is lost when it cannot be had."""
 
 import json
+import os
 import subprocess
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -88,6 +90,7 @@ def test_a_machine_that_is_not_of_the_debian_family_is_told_so(tmp_path, monkeyp
 def test_a_failed_offer_is_one_line_and_is_not_repeated_the_same_day(tmp_path, monkeypatch, told):
     place = tmp_path / ".rubi" / "timescale"
     monkeypatch.setattr("rubi.embedded.offer_timescale.PATIENCE", 0.01)
+    monkeypatch.setattr("rubi.embedded.install_timescale.SHARED", tmp_path / "shared")
     offer_timescale(told.append, place=place)
     assert "plain PostgreSQL is used" in told[-1]
     assert timescale.installed(place) is None
@@ -100,6 +103,29 @@ def test_a_failed_offer_is_one_line_and_is_not_repeated_the_same_day(tmp_path, m
 def test_what_is_installed_is_not_installed_again(told):
     assert install_timescale(told.append, patience=0.01) == timescale.installed()
     assert told == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root's servers run as somebody else")
+@pytest.mark.skipif(bool(debian_packages.missing_programs()), reason="for the Debian family")
+def test_what_one_clone_of_root_installed_is_used_by_the_next_and_left_as_it_is(tmp_path, monkeypatch, told):
+    """Its servers may be running, and its data may need just this version."""
+    with TemporaryDirectory() as folder:
+        shared = Path(folder)
+        shared.chmod(0o755)  # for `nobody`, who cannot enter tmp_path
+        monkeypatch.setattr("rubi.embedded.install_timescale.SHARED", shared)
+        program = shared / "timescale" / timescale.PROGRAMS / "postgres"
+        program.parent.mkdir(parents=True)
+        program.write_text("#!/bin/sh\n")
+        program.chmod(0o755)
+        timescale.write_stamp(timescale.Timescale(shared / "timescale", "17.1", "2.19"))
+        place = tmp_path / ".rubi" / "timescale"
+        found = install_timescale(told.append, place=place, patience=0.01)
+        assert found == timescale.installed(place) == timescale.installed(shared / "timescale")
+        assert program.exists()
+        assert told == [f"TimescaleDB 2.19 is in {shared / 'timescale'} already"]
+        (shared / "timescale" / timescale.STAMP).unlink()  # half of one is made anew
+        with pytest.raises(TimescaleError):
+            install_timescale(told.append, place=place, patience=0.01)
 
 
 @pytest.mark.parametrize(

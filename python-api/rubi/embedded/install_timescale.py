@@ -45,14 +45,27 @@ def install_timescale(tell: Tell, *, place: Path = PLACE, patience: float | None
             return found
         _look_at_the_machine(place)
         try:
-            return _install(tell, place, patience)
+            prefix = _prefix(place)
+            return (_install if prefix == place.resolve() else _share)(tell, prefix, place, patience)
         except PackagesError as error:
             raise TimescaleError(str(error)) from error
         except (OSError, subprocess.SubprocessError) as error:
             raise TimescaleError(f"the installation failed: {error}") from error
 
 
-def _install(tell: Tell, place: Path, patience: float | None) -> Timescale:
+def _share(tell: Tell, prefix: Path, place: Path, patience: float | None) -> Timescale:
+    """Install it for every clone of root, once: the servers and the data of another one may live on what is there."""
+    with _one_at_a_time(prefix.with_suffix(".lock"), tell):
+        done = installed(prefix)
+        if done is None or not runs(done.programs / "postgres"):
+            done = _install(tell, prefix, place, patience)
+        else:
+            tell(f"TimescaleDB {done.timescaledb} is in {prefix} already")
+    place.symlink_to(prefix)
+    return done
+
+
+def _install(tell: Tell, prefix: Path, place: Path, patience: float | None) -> Timescale:
     apt = Apt(place.with_suffix(".download"), patience)
     tell(f"asking Debian for {' and '.join(PACKAGES)} (nothing is installed into the machine)")
     apt.prepare()
@@ -60,7 +73,6 @@ def _install(tell: Tell, place: Path, patience: float | None) -> Timescale:
     size = sum(apt.planned(names).values())
     tell(f"downloading {len(names)} packages, {size / 1e6:.0f} MB")
     packages = apt.download(names)
-    prefix = _prefix(place)
     tell(f"unpacking to {prefix}")
     fresh = prefix.with_name(f"{prefix.name}.new")
     shutil.rmtree(fresh, ignore_errors=True)
@@ -75,9 +87,6 @@ def _install(tell: Tell, place: Path, patience: float | None) -> Timescale:
     if not runs(done.programs / "postgres"):
         raise TimescaleError(f"{done.programs / 'postgres'} was unpacked and does not run on this machine")
     write_stamp(done)
-    if prefix != place:
-        place.unlink(missing_ok=True)
-        place.symlink_to(prefix)
     shutil.rmtree(apt.folder)
     return done
 
