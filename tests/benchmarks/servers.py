@@ -32,7 +32,11 @@ def service(**environment: str) -> Iterator[RunningStack]:
 
 def _end(number: int, _: object) -> None:
     signal.signal(number, signal.SIG_IGN)  # what is to be cleared away is not left half-way
-    sys.exit(128 + number)
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        sys.exit(128 + number)
+    loop.call_soon_threadsafe(sys.exit, 128 + number)  # between two callbacks: asyncpg crashes in the middle of one
 
 
 @contextmanager
