@@ -34,15 +34,15 @@ def test_a_signal_ends_the_command_at_once_and_everything_is_stopped(stack, done
 
 
 def test_a_signal_that_came_where_everything_is_caught_ends_the_command_at_the_next_look(stack, done):
-    def work(wish):
-        wish.heed()
+    def work(request):
+        request.heed()
         with suppress(BaseException):  # as a destructor does
             signal.raise_signal(signal.SIGTERM)
         done.append("went on")
-        wish.heed()
+        request.heed()
 
-    with pytest.raises(Stopped), stopping_everything(stack) as wish:
-        work(wish)
+    with pytest.raises(Stopped), stopping_everything(stack) as request:
+        work(request)
     assert done == ["went on", "stopped", "released"]
 
 

@@ -19,7 +19,7 @@ from rubi.cli.demo_story import Story, read_story, read_summary
 from rubi.cli.demo_visitor import Visitor, enrol
 from rubi.cli.own_settings import own_settings
 from rubi.cli.running import progress
-from rubi.cli.stopping import Stopped, Wish, stopping_everything
+from rubi.cli.stopping import Stopped, StopRequest, stopping_everything
 from rubi.embedded.instance import claim
 from rubi.embedded.offer_timescale import offer_timescale
 from rubi.embedded.stack import Stack
@@ -60,7 +60,7 @@ def run_demo(*, seconds: int | None, as_json: bool, port: int | None, seed: int)
     if stack.instance.name != "demo":  # the first demo writes where the documentation says
         stack.own = {"LOG_FILE": str(stack.instance.logs / "rubi-studio.log"), **own}
     summary: dict[str, object] | None = None
-    with asyncio.Runner() as runner, suppress(Stopped), stopping_everything(stack) as wish:
+    with asyncio.Runner() as runner, suppress(Stopped), stopping_everything(stack) as request:
         stack.start()
         progress("enrolling a demo user")
         visitor = enrol(stack.url)
@@ -69,7 +69,7 @@ def run_demo(*, seconds: int | None, as_json: bool, port: int | None, seed: int)
         progress(f"DEMO, simulated prices and money: {stack.url} (user {visitor.username}, {visitor.password})")
         progress("stop it with Ctrl-C")
         try:
-            _trade(run, wish, seconds, as_json=as_json)
+            _trade(run, request, seconds, as_json=as_json)
         finally:
             summary = run.summary()
     if summary is not None:
@@ -81,12 +81,12 @@ def plain_summary(summary: dict[str, object]) -> str:
     return "\n".join(f"{name.replace('_', ' '):>20}  {value}" for name, value in summary.items())
 
 
-def _trade(run: Run, wish: Wish, seconds: int | None, *, as_json: bool) -> None:
+def _trade(run: Run, request: StopRequest, seconds: int | None, *, as_json: bool) -> None:
     deadline = None if seconds is None else time.monotonic() + seconds
     look_again = 0.0
     with _show(run, as_json=as_json) as show:
         while deadline is None or time.monotonic() < deadline:
-            wish.heed()
+            request.heed()
             run.stack.watch()
             if time.monotonic() >= look_again:
                 look_again = time.monotonic() + LOOK_EVERY

@@ -29,12 +29,12 @@ def up(port: Port = None) -> None:
 
     own = own_settings()
     stack = Stack(claim("up"), own, port=port or _port(own), host=own.get("API_HOST", loopback.HOST), tell=progress)
-    with suppress(Stopped), stopping_everything(stack) as wish:
+    with suppress(Stopped), stopping_everything(stack) as request:
         stack.start()
         print(f"ready {stack.url}", flush=True)
         tell_first_visit(stack.url, stack.environment["JWT_SECRET"])
         while True:
-            wish.heed()
+            request.heed()
             stack.watch()
             time.sleep(0.2)
 

@@ -19,7 +19,7 @@ class Stopped(KeyboardInterrupt):
 
 
 @dataclass(slots=True)
-class Wish:
+class StopRequest:
     """Whether the command is to end."""
 
     number: int | None = None
@@ -41,16 +41,16 @@ class Wish:
 
 
 @contextmanager
-def stopping_everything(stack: Stack) -> Iterator[Wish]:
+def stopping_everything(stack: Stack) -> Iterator[StopRequest]:
     """Stop every child at the end, however the end comes; a second signal kills them at once.
 
-    Heed the wish that is yielded in whatever runs on and on.
+    Heed the request that is yielded, in whatever runs on and on.
     """
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    wish = Wish()
-    before = {number: signal.signal(number, wish.hear) for number in numbers}
+    request = StopRequest()
+    before = {number: signal.signal(number, request.hear) for number in numbers}
     try:
-        yield wish
+        yield request
     finally:
 
         def at_once(_number: int, _frame: FrameType | None) -> None:

@@ -186,7 +186,7 @@ async def _park(
     while await waiting.rung():
         # The bell is free again before anything is read: what is committed after that wakes this cycle once more.
         parked = _parked(terminal, cycle, said)
-        told = as_told(waiting.orders, terminal.poll_ms, now=clock()) if waiting.orders else None
+        told = as_told(waiting.told(), terminal.poll_ms, now=clock())
         async with ports.pool.acquire() as conn:
             answer = None if told is None else await _hand_out_seen(conn, parked, told, said, clock())
             if answer is not None:

@@ -153,10 +153,10 @@ class Bus:
                 log.exception("bus.listener_failed", event_type=event.type)
 
 
-def _orders_of(data: Any) -> list[str] | None:
-    """What a bell tells of the orders that wait; None when it says no more than that something does."""
+def _orders_of(data: Any) -> list[str]:
+    """What a bell tells of the orders that wait; most say no more than that something does."""
     orders = data.get("orders") if isinstance(data, dict) else None
-    return orders if isinstance(orders, list) else None
+    return orders if isinstance(orders, list) else []
 
 
 def _log_failure(told: "asyncio.Future[None]") -> None:

@@ -31,7 +31,7 @@ class Waiters:
         self._of_account: dict[UUID, set[Waiter]] = defaultdict(set)
         self._ends: dict[int, set[Waiter]] = {}
 
-    def ring(self, account_id: UUID, orders: Sequence[str] | None = None) -> None:
+    def ring(self, account_id: UUID, orders: Sequence[str] = ()) -> None:
         """Wake those who wait for a command of this account; `orders`: what the bell tells of those that wait."""
         for waiter in self._of_account.get(account_id, ()):
             waiter.ring(orders)
@@ -78,17 +78,15 @@ class Waiters:
 class Waiter:
     """One cycle that waits, or is about to; rung from the moment it is entered. Look at the queue once after that."""
 
-    __slots__ = ("_among", "_bell", "_orders", "_over", "account_id", "moment", "orders")
+    __slots__ = ("_among", "_bell", "_orders", "_over", "account_id", "moment")
 
     def __init__(self, among: Waiters, account_id: UUID) -> None:
         self.account_id = account_id
         self.moment: int | None = None
         """When its wait ends, in steps of the grid; None before that is said, and after it."""
-        self.orders: tuple[str, ...] | None = None
-        """What the bells before the last look have told of what waits; None: not all of them did."""
         self._among = among
         self._bell = asyncio.Event()
-        self._orders: tuple[str, ...] | None = ()
+        self._orders: tuple[str, ...] = ()
         self._over = False
 
     def __enter__(self) -> Self:
@@ -100,9 +98,9 @@ class Waiter:
         """Be rung no more."""
         self._among.leave(self)
 
-    def ring(self, orders: Sequence[str] | None = None) -> None:
-        """A command waits, perhaps: one of these, or nobody knows which (None)."""
-        self._orders = None if orders is None or self._orders is None else (*self._orders, *orders)
+    def ring(self, orders: Sequence[str] = ()) -> None:
+        """A command waits, perhaps; `orders`: what the bell tells of those that wait."""
+        self._orders = (*self._orders, *orders)
         self._bell.set()
 
     def end(self) -> None:
@@ -118,8 +116,12 @@ class Waiter:
             self.end()
 
     async def rung(self) -> bool:
-        """Wait for the bell, whose next ring is another one; False when time is up. What rang told is in `orders`."""
+        """Wait for the bell, whose next ring is another one; False when time is up."""
         await self._bell.wait()
         self._bell.clear()
-        self.orders, self._orders = self._orders, ()
         return not self._over
+
+    def told(self) -> tuple[str, ...]:
+        """What the bells have told since this was asked last: a hint, there may be more or less by now."""
+        told, self._orders = self._orders, ()
+        return told

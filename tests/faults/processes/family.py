@@ -19,11 +19,11 @@ WATCH_EVERY_S = 0.2  # as `./rubi up`
 def main(port: int) -> None:
     """Run until a signal comes."""
     stack = Stack(claim("up"), own_settings(), port=port, tell=progress)
-    with suppress(Stopped), stopping_everything(stack) as wish:
+    with suppress(Stopped), stopping_everything(stack) as request:
         stack.start()
         print(f"ready {stack.url}", flush=True)
         while True:
-            wish.heed()
+            request.heed()
             for restarts in (*stack.servers.values(), *(child.restarts for child in stack.children.values())):
                 restarts.quick_failures = 0
             stack.watch()
