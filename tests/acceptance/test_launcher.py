@@ -31,18 +31,22 @@ def program(path: Path, text: str) -> None:
     path.chmod(0o755)
 
 
-def fake_python(clone: Path, name: str, version: str, *, venv: bool = True) -> None:
-    """A Python that knows its version, whether it has venv, and makes an environment that repeats its arguments."""
+def fake_python(
+    clone: Path, name: str, version: str, *, folder: str = "bin", venv: bool = True, optimised: bool = True
+) -> None:
+    """A Python that knows its version, how it was compiled, whether it has venv, and makes an environment that repeats
+    its arguments."""
     new_enough = 0 if tuple(map(int, version.split("."))) >= (3, 11) else 1
     program(
-        clone.parent / "bin" / name,
+        clone.parent / folder / name,
         f"""
         case "$*" in
+            *cli/build.py*) exit {0 if optimised else 1} ;;
             *sys.exit*) echo {version}; exit {new_enough} ;;
             *version_info*) echo {version}; exit ;;
             *ensurepip*) exit {0 if venv else 1} ;;
         esac
-        echo "installing with {name}: $*" >&2
+        echo "installing with {folder}/{name}: $*" >&2
         mkdir -p "$3/.venv/bin"
         printf '#!/bin/sh\\necho "ran $*"; echo "path $PYTHONPATH"\\n' > "$3/.venv/bin/python"
         chmod +x "$3/.venv/bin/python"
@@ -70,9 +74,23 @@ def test_the_newest_python_that_can_make_an_environment_is_taken(clone):
     fake_python(clone, "python3.12", "3.12")
     fake_python(clone, "python3.11", "3.11")
     done = start(clone, "status")
-    assert "installing with python3.12" in done.stderr
+    assert "installing with bin/python3.12" in done.stderr
     assert done.stdout.splitlines()[0] == "ran -m rubi status"
     assert done.stdout.splitlines()[1] == f"path {clone}/python-api"
+
+
+def test_a_python_that_was_compiled_with_optimisations_is_preferred_wherever_it_stands_on_the_path(clone):
+    fake_python(clone, "python3.12", "3.12", optimised=False)
+    fake_python(clone, "python3", "3.12", optimised=False)
+    fake_python(clone, "python3", "3.11", folder="the system")
+    folders = ":".join(str(clone.parent / folder) for folder in ("bin", "absent", "the system"))
+    assert "installing with the system/python3" in start(clone, "status", PATH=folders).stderr
+
+
+def test_without_an_optimised_python_the_newest_is_taken(clone):
+    fake_python(clone, "python3.12", "3.12", optimised=False)
+    fake_python(clone, "python3.11", "3.11", optimised=False)
+    assert "installing with bin/python3.12" in start(clone, "status").stderr
 
 
 def test_without_venv_the_one_package_is_named(clone):

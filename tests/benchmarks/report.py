@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass, field
 from statistics import quantiles
 from typing import Any
 
+from rubi.cli.build import optimised
+
 
 @dataclass(slots=True)
 class Result:
@@ -49,10 +51,8 @@ class Report:
 def machine() -> str:
     """What was measured on, in words."""
     load = " ".join(f"{each:.1f}" for each in os.getloadavg())
-    return (
-        f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()},"
-        f" load average {load}"
-    )
+    python = platform.python_version() + ("" if optimised() else " compiled without optimisations")
+    return f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {python}, load average {load}"
 
 
 def progress(what: str, found: Any) -> None:

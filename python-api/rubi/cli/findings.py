@@ -14,6 +14,7 @@ import asyncpg
 import redis.asyncio
 from redis.exceptions import RedisError
 
+from rubi.cli.build import optimised
 from rubi.cli.overview import database_url
 from rubi.cli.own_settings import own_settings
 from rubi.embedded import loopback, timescale
@@ -53,7 +54,10 @@ async def examine() -> list[Finding]:
 
 def _python() -> Finding:
     version = ".".join(map(str, sys.version_info[:3]))
-    return Finding("python", sys.version_info >= (3, 11), version, "apt-get install python3.11 python3.11-venv")
+    if optimised():
+        return Finding("python", sys.version_info >= (3, 11), version, "apt-get install python3.11 python3.11-venv")
+    cure = "all of it is slower by that: with a Python of the distribution on PATH, rm -r .venv and start again"
+    return Finding("python", None, f"{version}, compiled without optimisations", cure)
 
 
 def _environment() -> Finding:
