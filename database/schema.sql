@@ -123,6 +123,7 @@ CREATE TABLE mt5_sessions (
 CREATE INDEX mt5_sessions_user ON mt5_sessions (user_id, connected_at DESC);
 -- No index holds what changes at each sign of life: such updates stay within their page.
 CREATE INDEX mt5_sessions_live ON mt5_sessions (account_id) WHERE state IN ('ACTIVE', 'SILENT');
+CREATE INDEX mt5_sessions_account ON mt5_sessions (account_id, connected_at DESC);
 
 CREATE TABLE symbols (
     account_id  uuid NOT NULL REFERENCES accounts ON DELETE CASCADE,
@@ -279,6 +280,9 @@ CREATE INDEX trading_orders_ticket ON trading_orders (account_id, order_ticket) 
 CREATE INDEX trading_orders_unreleased ON trading_orders (account_id) WHERE released_at IS NULL AND filled_volume > 0;
 CREATE INDEX trading_orders_position ON trading_orders (account_id, position_id) WHERE position_id IS NOT NULL;
 CREATE INDEX trading_orders_signal ON trading_orders (signal_id) WHERE signal_id IS NOT NULL;
+CREATE INDEX trading_orders_modified ON trading_orders (account_id, position_ticket) WHERE kind = 'MODIFY_POSITION' AND state = 'DONE';
+CREATE INDEX trading_orders_closes ON trading_orders (account_id, created_at) WHERE kind LIKE 'CLOSE%';
+CREATE INDEX trading_orders_target ON trading_orders (target_order_id) WHERE target_order_id IS NOT NULL;
 
 CREATE TABLE order_events (
     order_id   bigint NOT NULL REFERENCES trading_orders,
@@ -554,6 +558,7 @@ CREATE TABLE risk_days (
     state       text NOT NULL DEFAULT 'OK' CHECK (state IN ('OK', 'WARN', 'REDUCING', 'HALTED')),
     PRIMARY KEY (account_id, day)
 );
+CREATE INDEX risk_days_end ON risk_days (ends_at);
 
 -- What the loss limits remember of an account: the deals that explain its money, units and their peaks, what holds now.
 CREATE TABLE risk_accounts (
@@ -597,6 +602,7 @@ CREATE TABLE risk_locks (
     release_reason text
 );
 CREATE INDEX risk_locks_live ON risk_locks (account_id) WHERE released_at IS NULL;
+CREATE INDEX risk_locks_account ON risk_locks (account_id, until_at);
 
 -- Kill switches: the narrowest and the widest both count. account null and symbol null: all accounts of the user.
 CREATE TABLE trading_switches (
@@ -720,6 +726,7 @@ CREATE TABLE alerts (
     CONSTRAINT alerts_once UNIQUE NULLS NOT DISTINCT (user_id, account_id, code, object, object_id)
 );
 CREATE INDEX alerts_user ON alerts (user_id, id DESC);
+CREATE INDEX alerts_unseen ON alerts (severity) WHERE seen_at IS NULL;
 
 -- Hypertables --------------------------------------------------------------------------------------------------------------------
 -- A day a chunk for what comes every second, a month for bars. Same relations and same SQL for readers without TimescaleDB.

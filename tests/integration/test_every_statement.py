@@ -1,5 +1,7 @@
-"""Every SQL statement of the store is understood by the database that the migrations make."""
+"""Every SQL statement of the store is understood by the database that the migrations make, and finds its rows there."""
 
+import json
+from collections.abc import Iterator
 from itertools import chain, combinations
 
 import asyncpg
@@ -34,3 +36,44 @@ async def test_a_batch_of_any_parts_is_understood_too(conn):
         texts.add(statement)
     assert len(texts) == 2 ** len(PARTS)  # each part is one of the statement's
     assert numbers == tuple(range(1, 65))  # the last one brings everything
+
+
+WHOLE = {
+    # What there is of is as many as accounts, or as people, or is meant to be read whole.
+    "restores.raise_epochs": {"accounts", "account_states"},
+    "restores.revoke_tokens": {"tokens"},
+    "switches.to_flatten": {"flattenings"},
+    "vitals.gauges": {"accounts", "risk_accounts"},
+    "vitals.loss_levels": {"risk_accounts"},
+}
+"""Statements that may read these tables from end to end."""
+
+
+async def test_no_statement_has_to_read_a_whole_table_that_grows(conn):
+    found = {}
+    async with conn.transaction():
+        await conn.execute("SET LOCAL enable_seqscan = off")  # what is read whole now has no index to be found by
+        await conn.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+        for twin in [path.with_suffix(".py") for path in SOURCE_ROOT.glob("rubi/store/*.sql")]:
+            for name, statement in statements(str(twin)).items():
+                tables = set(_read_whole(await _plan(conn, statement)))
+                if tables:
+                    found[f"{twin.stem}.{name}"] = tables
+    assert found == WHOLE
+
+
+async def _plan(conn: asyncpg.Connection, statement: str) -> object:
+    prepared = await conn.prepare(statement)
+    values = ", ".join(["NULL"] * len(prepared.get_parameters()))
+    call = prepared.get_name() + (f"({values})" if values else "")
+    return json.loads(await conn.fetchval(f"EXPLAIN (FORMAT JSON) EXECUTE {call}"))
+
+
+def _read_whole(plan: object) -> Iterator[str]:
+    if isinstance(plan, dict):
+        if plan.get("Node Type") == "Seq Scan":
+            yield plan["Relation Name"]
+        plan = list(plan.values())
+    if isinstance(plan, list):
+        for part in plan:
+            yield from _read_whole(part)

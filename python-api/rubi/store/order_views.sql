@@ -75,6 +75,7 @@ SELECT name, spec, received_at FROM symbols WHERE account_id = $1 AND name = $2;
 -- name: desk
 -- What an instruction for an account has to know of it.
 SELECT a.id, a.login, a.server, a.margin_mode,
-       coalesce((SELECT m.protocol FROM mt5_sessions m WHERE m.account_id = a.id
-                 ORDER BY (m.id = a.session_id) DESC NULLS LAST, m.connected_at DESC LIMIT 1), 2) = 1 AS older_connector
-FROM accounts a WHERE a.id = $1;
+       coalesce(e.protocol, 2) = 1 AS older_connector
+FROM accounts a
+LEFT JOIN mt5_sessions e ON e.id = coalesce(a.session_id, (SELECT m.id FROM mt5_sessions m WHERE m.account_id = a.id ORDER BY m.connected_at DESC LIMIT 1))
+WHERE a.id = $1;

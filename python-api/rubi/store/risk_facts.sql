@@ -47,8 +47,7 @@ SELECT a.currency, a.currency_digits, a.leverage, a.margin_mode, a.trade_mode, a
 FROM accounts a
 LEFT JOIN account_states s ON s.account_id = a.id
 LEFT JOIN latest_ticks t ON t.account_id = a.id AND t.symbol = $2
-LEFT JOIN LATERAL (SELECT protocol, state FROM mt5_sessions m WHERE m.account_id = a.id
-                   ORDER BY (m.id = a.session_id) DESC NULLS LAST, m.connected_at DESC LIMIT 1) e ON true
+LEFT JOIN mt5_sessions e ON e.id = coalesce(a.session_id, (SELECT m.id FROM mt5_sessions m WHERE m.account_id = a.id ORDER BY m.connected_at DESC LIMIT 1))
 LEFT JOIN LATERAL (SELECT policy, version FROM risk_policies o WHERE o.account_id = a.id ORDER BY o.version DESC LIMIT 1) p ON true
 LEFT JOIN risk_accounts r ON r.account_id = a.id
 LEFT JOIN LATERAL (SELECT * FROM risk_days x WHERE x.account_id = a.id ORDER BY x.day DESC LIMIT 1) d ON true
