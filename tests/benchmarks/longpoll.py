@@ -63,8 +63,8 @@ async def wake(database_url: str, redis_url: str, accounts: Iterable[str]) -> di
 def main() -> None:
     said = options()
     progress("open files allowed (RLIMIT_NOFILE)", allow_connections(said.polls))
+    disk = kept_writes()
     with service() as running, load() as generator:
-        disk = kept_writes(running.home)
         before = usage(running)
         tokens = asyncio.run(terminal_tokens(running.url, said.polls))
         progress("connected", generator.ask("connect", url=running.url, tokens=tokens, positions=0))

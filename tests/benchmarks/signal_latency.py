@@ -153,8 +153,8 @@ def main() -> None:
     said = options()
     allow_connections(said.pushes + said.terminals)
     seconds = (said.signals + WARM_UP) / PER_SECOND + 6
+    disk = kept_writes()
     with uvicorn() as bare, service() as running, load() as generator:
-        disk = kept_writes(running.home)
         trips = asyncio.run(bare_round_trips(bare, said.signals))
         cases = {"alone": asyncio.run(signals(running.url, said.signals, said.terminals))}
         tokens = asyncio.run(terminal_tokens(running.url, said.pushes))
