@@ -39,14 +39,13 @@ async def test_a_batch_of_any_parts_is_understood_too(conn):
 
 
 WHOLE = {
-    # What there is of is as many as accounts, or as people, or is meant to be read whole.
     "restores.raise_epochs": {"accounts", "account_states"},
     "restores.revoke_tokens": {"tokens"},
     "switches.to_flatten": {"flattenings"},
     "vitals.gauges": {"accounts", "risk_accounts"},
     "vitals.loss_levels": {"risk_accounts"},
 }
-"""Statements that may read these tables from end to end."""
+"""Statements that may read these tables from end to end: a row an account, or all of it is meant."""
 
 
 async def test_no_statement_has_to_read_a_whole_table_that_grows(conn):
