@@ -1,4 +1,4 @@
-"""What the ticket, the chart and the dialogs show belongs to what is chosen, and what a person typed stays."""
+"""What the ticket, the charts and the dialogs show belongs to what is chosen, and what a person typed stays."""
 
 import asyncio
 
@@ -115,3 +115,39 @@ async def test_the_bars_of_one_symbol_never_stand_under_the_name_of_another(page
     answer = await asyncio.wait_for(answers.get(), 30)
     await answer.fulfill(json={"candles": [], "next": None, "resampled_from": None})
     await chart.get_by_text("No bars of this symbol yet").wait_for()
+
+
+async def test_bars_that_come_after_their_chart_has_gone_are_not_painted(page, terminal):
+    await terminal.market(symbols=[SPEC, OTHER], ticks=ticks(1.1, 1.3))
+    chart = page.locator("[data-component=ChartArea]")
+    await chart.locator("option[value=GBPUSD]").wait_for(state="attached")
+    answers = asyncio.Queue()
+    await page.route("**/market/candles?*GBPUSD*", answers.put)
+    await chart.locator("select").select_option("GBPUSD")
+    answer = await asyncio.wait_for(answers.get(), 30)
+    await page.evaluate("() => { location.hash = 'journal' }")
+    await chart.wait_for(state="detached")
+    bar = {**dict.fromkeys(("open", "high", "low", "close"), 1.3), "time": "2026-01-01T00:00:00Z", "tick_volume": 1}
+    async with page.expect_response("**/market/candles?*GBPUSD*"):
+        await answer.fulfill(json={"candles": [bar], "next": None, "resampled_from": None})
+    painted = """() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(
+      () => done(performance.getEntriesByName('rubi.candles').length))))"""
+    assert await page.evaluate(painted) == 0
+
+
+async def test_a_history_that_comes_after_its_view_has_gone_is_not_drawn(page):
+    answers = asyncio.Queue()
+    await page.route("**/account/*/history?*", answers.put)
+    await page.evaluate("() => { location.hash = 'account' }")
+    answer = await asyncio.wait_for(answers.get(), 30)
+    await page.evaluate("() => { location.hash = 'journal' }")
+    await page.locator("[data-component=Equity]").wait_for(state="detached")
+    point = {"time": "2026-01-01T00:00:00Z", "equity": 1, "balance": 1, "drawdown": 0}
+    async with page.expect_response("**/account/*/history?*"):
+        await answer.fulfill(json={"points": [point, point | {"time": "2026-01-01T00:01:00Z"}], "max_drawdown": 0})
+    drawn = """async () => {
+      await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+      const { default: uPlot } = await import(`${document.documentElement.dataset.assets}/vendor/uplot/uPlot.esm.js`);
+      return uPlot.sync('equity').plots.length;
+    }"""
+    assert await page.evaluate(drawn) == 0

@@ -55,6 +55,7 @@ export function showAccount(root) {
   return () => {
     off();
     clearInterval(timer);
+    number_ += 1; // what is on its way has no view any more
     chart.leave();
   };
 }

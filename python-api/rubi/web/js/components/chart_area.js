@@ -192,6 +192,7 @@ export function chartArea(pick) {
     },
     leave() {
       clearInterval(timer);
+      loading += 1; // bars that are on their way have no chart any more
       off.forEach((act) => act());
       chart.remove();
     },
