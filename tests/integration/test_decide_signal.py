@@ -11,7 +11,7 @@ from rubi.domain.risk.gates import replay
 from rubi.domain.signal import OrderType, SignalType
 from rubi.flows.decide_signal import decide_signal
 from rubi.flows.replay_decision import replay_stored
-from rubi.store import risk_facts, signals
+from rubi.store import order_views, risk_facts, risk_state, signals
 from rubi.store.orders import read_told
 
 
@@ -506,6 +506,25 @@ LEGACY_DENIALS = {
 async def test_the_older_connectors_signal_is_denied_for_what_can_be_checked(older_desk, code):
     _, signal = await decide(older_desk, **{"volume": Decimal("0.1")} | LEGACY_DENIALS[code])
     assert signal["code"] == code
+
+
+@pytest.mark.parametrize("held", [True, False])
+async def test_an_account_that_nobody_holds_is_as_it_was_connected_last(older_desk, held):
+    await older_desk.execute(
+        """INSERT INTO mt5_sessions (user_id, account_id, terminal_instance_id, epoch, protocol, connected_at,
+                                     last_seen_at, state)
+           SELECT user_id, account_id, 'another', 0, 2, connected_at + $2::interval, last_seen_at, 'FENCED'
+           FROM mt5_sessions WHERE account_id = $1""",
+        older_desk.account_id,
+        timedelta(days=1 if held else -1),
+    )
+    if not held:  # as a restored backup leaves it
+        await older_desk.execute("UPDATE accounts SET session_id = NULL WHERE id = $1", older_desk.account_id)
+    async with older_desk.ports.pool.acquire() as conn:
+        facts = await risk_facts.gather(conn, older_desk.account_id, "EURUSD", now=NOW)
+        limits = await conn.fetchrow(risk_state.SQL["read"], older_desk.account_id)
+        asked = await conn.fetchrow(order_views.SQL["desk"], older_desk.account_id)
+    assert (facts.legacy, limits["protocol"], asked["older_connector"]) == (True, 1, True)
 
 
 async def test_the_older_connectors_figures_may_be_two_minutes_old(older_desk):
