@@ -15,6 +15,8 @@ from rubi.embedded.places import PROJECT_ROOT
 
 PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 BENCHMARKS = PROJECT_ROOT / "tests" / "benchmarks"
+MACHINE_ONLY = {"UV_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS"}
+"""What lies beside the main index may hold files for this machine's Python alone: no others would be locked."""
 SETS = ("requirements", "requirements-embedded", "requirements-dev", "requirements-operations")
 
 
@@ -80,11 +82,11 @@ def lock(
     ),
 ) -> None:
     """Write requirements*.txt anew from requirements*.in, with hashes, for every platform and Python from 3.11 on."""
-    environment = {**os.environ, **uv_settings(Path(sys.executable))}
+    settings = {**os.environ, **uv_settings(Path(sys.executable))}
+    environment = {name: value for name, value in settings.items() if name not in MACHINE_ONLY}
     for name in SETS:
         command = [sys.executable, "-m", "uv", "pip", "compile", f"{name}.in", "-o", f"{name}.txt", "--quiet"]
         command += ["--universal", "--python-version", "3.11", "--generate-hashes", "--no-header"]
-        command += ["--index-strategy", "unsafe-best-match"]
         if upgrade:
             command.append("--upgrade")
         if subprocess.run(command, cwd=PROJECT_ROOT, env=environment, check=False).returncode != 0:  # noqa: S603
