@@ -3,10 +3,14 @@
 import json
 from collections.abc import Iterator
 from itertools import chain, combinations
+from uuid import uuid4
 
 import asyncpg
+import pytest
 
 from rubi.settings import SOURCE_ROOT
+from rubi.store import telemetry, terminals
+from rubi.store.risk_state import _LOOK_AT
 from rubi.store.sql import statements
 from rubi.store.telemetry import statement_of
 
@@ -59,6 +63,17 @@ async def test_no_statement_has_to_read_a_whole_table_that_grows(conn):
                 if tables:
                     found[f"{twin.stem}.{name}"] = tables
     assert found == WHOLE
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [telemetry.SQL["facts"], telemetry.SQL["positions"], telemetry.SQL["working"], terminals.SQL["terminal"], _LOOK_AT],
+)
+async def test_what_is_read_of_one_terminal_or_several_is_not_planned_each_time(conn, statement):
+    for _ in range(12):
+        await conn.fetch(statement, [uuid4()])
+    plans = "SELECT custom_plans, generic_plans FROM pg_prepared_statements WHERE statement = $1"
+    assert tuple(await conn.fetchrow(plans, statement)) == (5, 7)  # Postgres tries five times before it believes
 
 
 async def _plan(conn: asyncpg.Connection, statement: str) -> object:

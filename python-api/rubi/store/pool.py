@@ -18,6 +18,12 @@ Row: TypeAlias = asyncpg.Record
 
 LONGEST_WAIT = 5.0
 """Seconds that a request waits for a free connection; then it is answered 503 instead of hanging."""
+STATEMENTS = 400
+"""Prepared statements of a connection: more than the store has, so that what is asked rarely stays prepared, too."""
+FOR_GOOD = 0
+"""What asyncpg takes for: without an end. A signal an hour must find everything as the last one left it."""
+ANY_NUMBER = 1_000_000_000
+"""Queries after which a connection makes way for a fresh one, which has nothing prepared: it never does."""
 
 
 class _PatientPool(Pool):
@@ -41,7 +47,7 @@ async def open_pool(dsn: str, *, size: int, application: str) -> Pool:
         init_size=1,
         min_size=1,
         max_size=size,
-        max_queries=50_000,
+        max_queries=ANY_NUMBER,
         loop=None,
         connect=None,
         setup=None,
@@ -49,7 +55,9 @@ async def open_pool(dsn: str, *, size: int, application: str) -> Pool:
         reset=_nothing_to_reset,
         command_timeout=15,
         timeout=5,
-        max_inactive_connection_lifetime=300,
+        statement_cache_size=STATEMENTS,
+        max_cached_statement_lifetime=FOR_GOOD,
+        max_inactive_connection_lifetime=FOR_GOOD,
         server_settings=_settings_of(application),
     )
 
@@ -61,7 +69,14 @@ async def open_connection(dsn: str, *, application: str) -> Connection:
         OSError, asyncpg.PostgresError: the database cannot be reached or refuses.
 
     """
-    connection = await asyncpg.connect(dsn, command_timeout=15, timeout=5, server_settings=_settings_of(application))
+    connection = await asyncpg.connect(
+        dsn,
+        command_timeout=15,
+        timeout=5,
+        statement_cache_size=STATEMENTS,
+        max_cached_statement_lifetime=FOR_GOOD,
+        server_settings=_settings_of(application),
+    )
     await speak_json(connection)
     return cast("Connection", connection)
 
@@ -72,6 +87,8 @@ def _settings_of(application: str) -> dict[str, str]:
         "statement_timeout": "10000",
         "lock_timeout": "5000",
         "idle_in_transaction_session_timeout": "15000",
+        # Idle lines stay open; what stands between may forget them, unless something passes.
+        "tcp_keepalives_idle": "60",
         "timezone": "UTC",
     }
 

@@ -1,4 +1,5 @@
 -- What many terminals tell in one commit. Nothing here waits for a row that somebody else holds.
+-- (SELECT $1::uuid[]) is an array whose length the planner does not see: for a known one it plans each time anew, which takes longer than the rest.
 
 -- name: facts
 -- What a process may remember of sessions and their accounts, as long as the version of each stays.
@@ -8,15 +9,15 @@ SELECT s.id AS session_id, st.facts_version, o.minutes AS offset_minutes, coales
 FROM mt5_sessions s
 JOIN account_states st ON st.account_id = s.account_id
 LEFT JOIN LATERAL (SELECT minutes, suspect FROM broker_offsets b WHERE b.account_id = s.account_id ORDER BY from_at DESC LIMIT 1) o ON true
-WHERE s.id = ANY($1::uuid[])
+WHERE s.id = ANY((SELECT $1::uuid[])::uuid[])
 
 -- name: positions
 SELECT account_id, position_id, ticket, symbol, side, volume, open_price, sl, tp, comment FROM trading_positions
-WHERE account_id = ANY($1::uuid[]) AND status = 'OPEN'
+WHERE account_id = ANY((SELECT $1::uuid[])::uuid[]) AND status = 'OPEN'
 
 -- name: working
 SELECT account_id, ticket, symbol, type, volume_initial, volume_current, price_open, stop_limit, sl, tp, state, type_time, expiration, magic, comment
-FROM working_orders WHERE account_id = ANY($1::uuid[])
+FROM working_orders WHERE account_id = ANY((SELECT $1::uuid[])::uuid[])
 
 -- name: commit
 -- Write what calls tell, each under the locks of its session and its account's money; the numbers of those that were written.

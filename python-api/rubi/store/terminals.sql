@@ -52,12 +52,12 @@ WITH state AS (
 UPDATE accounts SET epoch = $2, session_id = $3, reconciled_at = CASE WHEN $4 THEN $5::timestamptz END, not_tradable_code = NULL WHERE id = $1
 
 -- name: terminal
--- Sessions, each with its account and clock.
+-- Sessions, each with its account and clock. The planner does not see how many: it would plan each time anew.
 SELECT s.id, s.user_id, s.account_id, s.terminal_instance_id, s.epoch, s.protocol, s.state, s.poll_ms, s.last_seq, a.server, a.login,
        (SELECT coalesce(array_agg(o.from_at ORDER BY o.from_at), '{}') FROM broker_offsets o WHERE o.account_id = s.account_id) AS offset_from,
        (SELECT coalesce(array_agg(o.minutes ORDER BY o.from_at), '{}') FROM broker_offsets o WHERE o.account_id = s.account_id) AS offset_minutes
 FROM mt5_sessions s JOIN accounts a ON a.id = s.account_id
-WHERE s.id = ANY($1::uuid[])
+WHERE s.id = ANY((SELECT $1::uuid[])::uuid[])
 
 -- name: lock_session
 -- A session for one cycle, and its account held against a connect: no lease may cross a new epoch. The account first, as a connect does; by one
