@@ -42,7 +42,7 @@ def options() -> argparse.Namespace:
 async def wake(database_url: str, redis_url: str, accounts: Iterable[str]) -> dict[int, float]:
     """Queue a close for each account, one after the other, as the flows do it; when each was published."""
     published = {}
-    pool = await open_pool(database_url, size=2, application="bench")
+    pool = await open_pool(database_url, size=2, application="bench", planned_once=True)
     async with pool, redis.from_url(redis_url) as client:
         bus = Bus(client)
         users = {row["id"]: row["user_id"] for row in await pool.fetch("SELECT id, user_id FROM accounts")}

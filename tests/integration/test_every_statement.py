@@ -1,6 +1,7 @@
 """Every SQL statement of the store is understood by the database that the migrations make, and finds its rows there."""
 
 import json
+import re
 from collections.abc import Iterator
 from itertools import chain, combinations
 from uuid import uuid4
@@ -63,6 +64,21 @@ async def test_no_statement_has_to_read_a_whole_table_that_grows(conn):
                 if tables:
                     found[f"{twin.stem}.{name}"] = tables
     assert found == WHOLE
+
+
+def test_what_may_be_asked_of_one_account_names_it_by_its_own_key():
+    """In a plan that is made once, only that leads from one account to its rows and not from all of them to one."""
+    found = {
+        f"{path.stem}.{name}"
+        for path in SOURCE_ROOT.glob("rubi/store/*.sql")
+        for name, statement in statements(str(path.with_suffix(".py"))).items()
+        if re.search(r"a\.user_id = \$1 AND .*::uuid IS NULL OR (?!a\.)\w+\.account_id = ", statement)
+    }
+    assert not found
+
+
+async def test_the_api_plans_a_statement_once(ports):
+    assert await ports.pool.fetchval("SHOW plan_cache_mode") == "force_generic_plan"
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,19 @@ async def test_json_columns_are_values_and_times_are_utc(dsn):
         await pool.close()
 
 
+@pytest.mark.parametrize(("planned_once", "plans"), [(True, (0, 12)), (False, (12, 0))])
+async def test_a_statement_may_be_planned_once_whatever_it_is_asked(dsn, planned_once, plans):
+    text = "SELECT count(*) FROM accounts WHERE id = ANY ($1::uuid[]) AND server > $2"
+    pool = await open_pool(dsn, size=1, application="test", planned_once=planned_once)
+    try:
+        for asked in range(12):
+            await pool.fetchval(text, [], str(asked))
+        counted = "SELECT custom_plans, generic_plans FROM pg_prepared_statements WHERE statement = $1"
+        assert tuple(await pool.fetchrow(counted, text)) == plans
+    finally:
+        await pool.close()
+
+
 async def test_what_is_asked_rarely_finds_its_connection_and_its_statement_as_it_left_them(dsn, monkeypatch):
     loop = asyncio.get_running_loop()
     later = loop.call_later

@@ -86,7 +86,7 @@ class Doors:
     async def _try_database(self, pools: list[Pool], doorbell: Doorbell) -> bool:
         dsn = self.settings.database_url.get_secret_value()
         try:
-            pool = await open_pool(dsn, size=self.settings.database_pool_size, application="api")
+            pool = await open_pool(dsn, size=self.settings.database_pool_size, application="api", planned_once=True)
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             log.warning("database.unreachable", error_type=type(error).__name__)
             return False

@@ -23,7 +23,7 @@ LIMIT 1000;
 -- name: offsets
 -- The broker's clock of each of the owner's accounts.
 SELECT b.account_id, b.from_at, b.minutes FROM broker_offsets b JOIN accounts a ON a.id = b.account_id
-WHERE a.user_id = $1 AND ($2::uuid IS NULL OR b.account_id = $2)
+WHERE a.user_id = $1 AND ($2::uuid IS NULL OR a.id = $2)
 ORDER BY b.account_id, b.from_at;
 
 -- name: reconciliations

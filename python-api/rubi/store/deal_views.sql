@@ -2,7 +2,7 @@
 
 -- name: deals
 SELECT d.*, a.currency FROM deals d JOIN accounts a ON a.id = d.account_id
-WHERE a.user_id = $1 AND ($2::uuid IS NULL OR d.account_id = $2) AND d.executed_at >= $3 AND d.executed_at < $4 AND ($5::text IS NULL OR d.symbol = $5)
+WHERE a.user_id = $1 AND ($2::uuid IS NULL OR a.id = $2) AND d.executed_at >= $3 AND d.executed_at < $4 AND ($5::text IS NULL OR d.symbol = $5)
   AND ($6::timestamptz IS NULL OR (d.executed_at, d.account_id, d.ticket) < ($6, $7::uuid, $8::bigint))
 ORDER BY d.executed_at DESC, d.account_id DESC, d.ticket DESC
 LIMIT $9;
@@ -11,11 +11,11 @@ LIMIT $9;
 -- A round trip is a position that is closed: its deals added up. One that is gone without any deal shows what was last seen of it.
 WITH touched AS (
     SELECT d.account_id, d.position_id FROM deals d JOIN accounts a ON a.id = d.account_id
-    WHERE a.user_id = $1 AND ($2::uuid IS NULL OR d.account_id = $2) AND d.executed_at >= $3 AND d.executed_at < $4 AND ($5::text IS NULL OR d.symbol = $5)
+    WHERE a.user_id = $1 AND ($2::uuid IS NULL OR a.id = $2) AND d.executed_at >= $3 AND d.executed_at < $4 AND ($5::text IS NULL OR d.symbol = $5)
       AND d.entry IN ('OUT', 'OUT_BY', 'INOUT') AND d.position_id IS NOT NULL
     UNION
     SELECT p.account_id, p.position_id FROM trading_positions p JOIN accounts a ON a.id = p.account_id
-    WHERE a.user_id = $1 AND ($2::uuid IS NULL OR p.account_id = $2) AND p.status = 'CLOSED' AND p.closed_at >= $3 AND p.closed_at < $4
+    WHERE a.user_id = $1 AND ($2::uuid IS NULL OR a.id = $2) AND p.status = 'CLOSED' AND p.closed_at >= $3 AND p.closed_at < $4
       AND ($5::text IS NULL OR p.symbol = $5)
 ), added AS (
     SELECT t.account_id, t.position_id,

@@ -37,7 +37,7 @@ ORDER BY bucket
 -- A position, open or closed, by its id or else its ticket; those of $4 only when it is not null. Two rows when two of the owner's accounts have it.
 SELECT DISTINCT ON (p.account_id) p.account_id, p.position_id, p.ticket, p.symbol, p.side, p.open_price, p.opened_at, p.closed_at, p.status
 FROM trading_positions p JOIN accounts a ON a.id = p.account_id
-WHERE a.user_id = $1 AND ($2::uuid IS NULL OR p.account_id = $2) AND (p.position_id = $3 OR p.ticket = $3) AND ($4::uuid IS NULL OR p.account_id = $4)
+WHERE a.user_id = $1 AND ($2::uuid IS NULL OR a.id = $2) AND (p.position_id = $3 OR p.ticket = $3) AND ($4::uuid IS NULL OR a.id = $4)
 ORDER BY p.account_id, (p.position_id = $3) DESC, p.opened_at DESC LIMIT 2
 
 -- name: position_points

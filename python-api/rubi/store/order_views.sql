@@ -31,7 +31,7 @@ SELECT id, kind, state, code, created_at FROM trading_orders WHERE target_order_
 -- name: working
 -- An order as it stands in the broker's book.
 SELECT w.* FROM working_orders w JOIN accounts a ON a.id = w.account_id
-WHERE a.user_id = $1 AND ($2::uuid IS NULL OR w.account_id = $2) AND w.ticket = $3 AND ($4::uuid IS NULL OR w.account_id = $4)
+WHERE a.user_id = $1 AND ($2::uuid IS NULL OR a.id = $2) AND w.ticket = $3 AND ($4::uuid IS NULL OR a.id = $4)
 ORDER BY w.account_id LIMIT 2;
 
 -- name: working_of_account
@@ -40,13 +40,13 @@ SELECT * FROM working_orders WHERE account_id = $1 AND ($2::text IS NULL OR symb
 -- name: position
 -- An open position by its ticket or its id; tickets are unique within an account only.
 SELECT p.* FROM open_positions p JOIN accounts a ON a.id = p.account_id
-WHERE a.user_id = $1 AND ($2::uuid IS NULL OR p.account_id = $2) AND (p.ticket = $3 OR p.position_id = $3)
+WHERE a.user_id = $1 AND ($2::uuid IS NULL OR a.id = $2) AND (p.ticket = $3 OR p.position_id = $3)
 ORDER BY (p.ticket = $3) DESC, p.account_id LIMIT 2;
 
 -- name: positions
 -- Open positions that match, oldest first: a broker under the FIFO rule closes them in this order only.
 SELECT p.* FROM open_positions p JOIN accounts a ON a.id = p.account_id
-WHERE a.user_id = $1 AND ($2::uuid IS NULL OR p.account_id = $2)
+WHERE a.user_id = $1 AND ($2::uuid IS NULL OR a.id = $2)
   AND ($3::text IS NULL OR p.symbol = $3) AND ($4::text IS NULL OR p.side = $4) AND ($5::bigint IS NULL OR p.magic = $5)
 ORDER BY p.account_id, p.opened_at, p.position_id LIMIT 5000;
 

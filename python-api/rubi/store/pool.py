@@ -33,8 +33,10 @@ class _PatientPool(Pool):
         return super().acquire(timeout=timeout)
 
 
-async def open_pool(dsn: str, *, size: int, application: str) -> Pool:
+async def open_pool(dsn: str, *, size: int, application: str, planned_once: bool = False) -> Pool:
     """A pool of at most `size` connections; JSON columns are Python values, a statement ends after 10 s.
+
+    `planned_once`: a statement is planned at its first call, for whatever it is asked, and not five times more.
 
     Raises:
         OSError, asyncpg.PostgresError: the database cannot be reached or refuses.
@@ -58,12 +60,12 @@ async def open_pool(dsn: str, *, size: int, application: str) -> Pool:
         statement_cache_size=STATEMENTS,
         max_cached_statement_lifetime=FOR_GOOD,
         max_inactive_connection_lifetime=FOR_GOOD,
-        server_settings=_settings_of(application),
+        server_settings=_settings_of(application, planned_once=planned_once),
     )
 
 
 async def open_connection(dsn: str, *, application: str) -> Connection:
-    """One connection outside any pool, with the settings of a pool's.
+    """One connection outside any pool, with the settings of a pool's that is planned once.
 
     Raises:
         OSError, asyncpg.PostgresError: the database cannot be reached or refuses.
@@ -75,13 +77,13 @@ async def open_connection(dsn: str, *, application: str) -> Connection:
         timeout=5,
         statement_cache_size=STATEMENTS,
         max_cached_statement_lifetime=FOR_GOOD,
-        server_settings=_settings_of(application),
+        server_settings=_settings_of(application, planned_once=True),
     )
     await speak_json(connection)
     return cast("Connection", connection)
 
 
-def _settings_of(application: str) -> dict[str, str]:
+def _settings_of(application: str, *, planned_once: bool) -> dict[str, str]:
     return {
         "application_name": f"rubi-{application}",
         "statement_timeout": "10000",
@@ -89,6 +91,7 @@ def _settings_of(application: str) -> dict[str, str]:
         "idle_in_transaction_session_timeout": "15000",
         # Idle lines stay open; what stands between may forget them, unless something passes.
         "tcp_keepalives_idle": "60",
+        "plan_cache_mode": "force_generic_plan" if planned_once else "auto",
         "timezone": "UTC",
     }
 

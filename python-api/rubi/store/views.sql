@@ -32,7 +32,7 @@ SELECT p.ticket, p.position_id, p.account_id, p.symbol, p.side AS type, p.volume
        p.magic, p.comment, p.order_id, p.origin, p.opened_at AS open_time, p.taken_at AS updated_at
 FROM open_positions p
 JOIN accounts a ON a.id = p.account_id
-WHERE a.user_id = $1 AND ($2::uuid IS NULL OR p.account_id = $2)
+WHERE a.user_id = $1 AND ($2::uuid IS NULL OR a.id = $2)
 ORDER BY p.opened_at, p.position_id
 LIMIT 5000
 
@@ -49,7 +49,7 @@ LIMIT 1000
 SELECT t.account_id, t.symbol, t.bid, t.ask, t.received_at
 FROM latest_ticks t
 JOIN accounts a ON a.id = t.account_id
-WHERE a.user_id = $1 AND ($2::uuid IS NULL OR t.account_id = $2) AND ($3::text[] IS NULL OR t.symbol = ANY ($3))
+WHERE a.user_id = $1 AND ($2::uuid IS NULL OR a.id = $2) AND ($3::text[] IS NULL OR t.symbol = ANY ($3))
 ORDER BY t.symbol, t.received_at
 LIMIT 2000
 
@@ -59,7 +59,7 @@ SELECT newest.time, newest.account_id, newest.open, newest.high, newest.low, new
 FROM (SELECT m.time, m.account_id, m.open, m.high, m.low, m.close, m.tick_volume, m.spread
       FROM market_data m
       JOIN accounts a ON a.id = m.account_id
-      WHERE a.user_id = $1 AND ($2::uuid IS NULL OR m.account_id = $2) AND m.symbol = $3 AND m.timeframe = $4
+      WHERE a.user_id = $1 AND ($2::uuid IS NULL OR a.id = $2) AND m.symbol = $3 AND m.timeframe = $4
       ORDER BY m.time DESC LIMIT $5) newest
 ORDER BY newest.time
 
@@ -71,4 +71,4 @@ SELECT (SELECT count(*) FROM trading_signals WHERE user_id = $1 AND ($2::uuid IS
        (SELECT count(*) FROM mt5_sessions WHERE user_id = $1 AND ($2::uuid IS NULL OR account_id = $2) AND state = 'ACTIVE') AS sessions_active,
        (SELECT count(*) FROM mt5_sessions WHERE user_id = $1 AND ($2::uuid IS NULL OR account_id = $2)) AS sessions_total,
        (SELECT count(*) FROM trading_positions p JOIN accounts a ON a.id = p.account_id
-        WHERE a.user_id = $1 AND ($2::uuid IS NULL OR p.account_id = $2) AND p.status = 'OPEN') AS positions_open
+        WHERE a.user_id = $1 AND ($2::uuid IS NULL OR a.id = $2) AND p.status = 'OPEN') AS positions_open
